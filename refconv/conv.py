@@ -1,0 +1,469 @@
+"""The public convolutions: each checks its call, then goes one way.
+
+public function -> plan (types, geometry, everything that can be refused) -> method -> y
+
+Standard, group, depthwise and pointwise are one convolution with different `groups`; separable is
+two of them. What a method does with padded arrays lives in `loops.py`, `im2col.py` and `jit/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from refconv.dtypes import Types, refuse_overflow
+from refconv.geometry import WEIGHT_AXES, Geometry, Layout, Padding
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Pair: TypeAlias = int | tuple[int, int]
+Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
+
+METHODS: tuple[Method, ...] = ("auto", "jit", "jit-loops", "im2col", "loops")
+
+_INTEGERS = (int, np.integer)
+_REALS = (*_INTEGERS, float, np.floating)
+_NUMBERS: dict[str, Any] = {
+    "i": _INTEGERS,
+    "f": _REALS,
+    "c": (*_REALS, complex, np.complexfloating),
+}
+
+NHWC_TO_NCHW = (0, 3, 1, 2)
+NCHW_TO_NHWC = (0, 2, 3, 1)
+HWIO_TO_OIHW = (3, 2, 0, 1)
+
+
+class Options(TypedDict, total=False):
+    """The options that every convolution takes; `conv2d` says what they mean."""
+
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    layout: Layout
+    pad_value: complex
+    method: Method
+    out: Array | None
+
+
+def conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    layout: Layout = "NCHW",
+    pad_value: complex = 0,
+    method: Method = "auto",
+    out: Array | None = None,
+) -> Array:
+    """Convolve images with kernels: standard, group or depthwise, by `groups`.
+
+    x (N, C, H, W), weight (F, C//groups, KH, KW), bias (F,) -> y (N, F, OH, OW):
+
+        y[n, f, oh, ow] = bias[f] + sum over cg, kh, kw of
+            xp[n, g*Cg + cg, oh*sh + kh*dh, ow*sw + kw*dw] * weight[f, cg, kh, kw]
+
+    with g = f // (F // groups), and `xp` the image with its pads filled in by `pad_value`. The
+    kernel is not flipped.
+
+    stride, dilation: an integer, or one for H and one for W; dilation 1 is dense.
+    padding: an integer, (ph, pw), ((pt, pb), (pl, pr)), "valid", "same_upper" (or "same": the odd
+        cell goes behind the data) or "same_lower".
+    layout: "NCHW", or "NHWC" with weight (KH, KW, C//groups, F) and y (N, OH, OW, F).
+    method: "loops" (the definition, in Python), "jit-loops" (the same, compiled), "im2col" (NumPy),
+        "jit" (compiled for speed), "auto" (= "jit"). All give the same answer.
+    out: the array to fill and return, of y's shape and type.
+
+    float32, float64, complex64 and complex128 keep their type; float16 and bfloat16 are summed in
+    float32 and rounded once; int8 and uint8 give int32, wider integers int64.
+
+    >>> x = np.arange(12).reshape(1, 1, 3, 4)
+    >>> conv2d(x, [[[[1, 2]]]])[0, 0]
+    array([[ 2,  5,  8],
+           [14, 17, 20],
+           [26, 29, 32]])
+    >>> conv2d(x, [[[[1, 2, 3]]]], [100], padding=((0, 0), (1, 1)), stride=(2, 1))[0, 0]
+    array([[103, 108, 114, 108],
+           [143, 156, 162, 132]])
+
+    Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
+    integer sum could leave its type. Nothing is computed or written then.
+    """
+    images = _array(x, "x")
+    options = (stride, padding, dilation, groups, layout, pad_value, method)
+    plan = _Plan.of(
+        images.shape, images.dtype, _array(weight, "weight"), _optional(bias, "bias"), options
+    )
+    return plan.run(images, out, {"x": images})
+
+
+def group_conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    groups: int,
+    **options: Unpack[Options],
+) -> Array:
+    """Convolve each of `groups` groups of channels by itself, and concatenate the results.
+
+    x (N, C, H, W), weight (F, C//groups, KH, KW), bias (F,) -> y (N, F, OH, OW). Options and errors
+    are those of `conv2d`.
+
+    >>> x = np.arange(8).reshape(1, 4, 1, 2)
+    >>> group_conv2d(x, np.array([[1, 1], [1, -1]]).reshape(2, 2, 1, 1), groups=2).tolist()
+    [[[[2, 4]], [[-2, -2]]]]
+
+    Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional
+    Neural Networks", 2012.
+    """
+    return conv2d(x, weight, bias, groups=groups, **options)
+
+
+def depthwise_conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    **options: Unpack[Options],
+) -> Array:
+    """Convolve each channel with kernels of its own: `conv2d` with as many groups as channels.
+
+    x (N, C, H, W), weight (C*M, 1, KH, KW), bias (C*M,) -> y (N, C*M, OH, OW); output channel
+    c*M + m reads input channel c alone. Options and errors are those of `conv2d`.
+
+    >>> x = np.arange(6).reshape(1, 2, 1, 3)
+    >>> depthwise_conv2d(x, np.array([1, 10]).reshape(2, 1, 1, 1)).tolist()
+    [[[[0, 1, 2]], [[30, 40, 50]]]]
+    """
+    channels = _channels(x, options.get("layout", "NCHW"))
+    return conv2d(x, weight, bias, groups=channels, **options)
+
+
+def pointwise_conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    groups: int = 1,
+    **options: Unpack[Options],
+) -> Array:
+    """Mix the channels of each pixel: `conv2d` with a kernel of 1x1, a matrix product.
+
+    x (N, C, H, W), weight (F, C//groups, 1, 1), bias (F,) -> y (N, F, OH, OW). Options and errors
+    are those of `conv2d`.
+
+    >>> x = np.arange(6).reshape(1, 2, 1, 3)
+    >>> pointwise_conv2d(x, np.array([[1, 100]]).reshape(1, 2, 1, 1)).tolist()
+    [[[[300, 401, 502]]]]
+    """
+    _refuse_wide_kernel(np.asarray(weight), "weight", options.get("layout", "NCHW"))
+    return conv2d(x, weight, bias, groups=groups, **options)
+
+
+def depthwise_separable_conv2d(
+    x: ArrayLike,
+    depthwise_weight: ArrayLike,
+    pointwise_weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    depthwise_bias: ArrayLike | None = None,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    layout: Layout = "NCHW",
+    pad_value: complex = 0,
+    method: Method = "auto",
+    out: Array | None = None,
+) -> Array:
+    """Depthwise, then pointwise: `pointwise_conv2d(depthwise_conv2d(x, ...), ...)`, and no more.
+
+    x (N, C, H, W), depthwise_weight (C*M, 1, KH, KW), depthwise_bias (C*M,), pointwise_weight
+    (F, C*M, 1, 1), bias (F,) -> y (N, F, OH, OW). stride, padding, dilation and pad_value belong to
+    the depthwise stage only. The other options and the errors are those of `conv2d`.
+
+    >>> x = np.arange(12).reshape(1, 2, 2, 3)
+    >>> dw, pw = np.ones((2, 1, 2, 2), int), np.array([[1, 100]]).reshape(1, 2, 1, 1)
+    >>> depthwise_separable_conv2d(x, dw, pw).tolist()
+    [[[[3208, 3612]]]]
+
+    Source: Sifre, "Rigid-Motion Scattering for Image Classification", 2014; Howard et al.,
+    "MobileNets", 2017.
+    """
+    images = _array(x, "x")
+    dw, dw_bias = (
+        _array(depthwise_weight, "depthwise_weight"),
+        _optional(depthwise_bias, "depthwise_bias"),
+    )
+    pw, pw_bias = _array(pointwise_weight, "pointwise_weight"), _optional(bias, "bias")
+    _refuse_wide_kernel(pw, "pointwise_weight", layout)
+    channels = _channels(images, layout)
+    first = _Plan.of(
+        images.shape,
+        images.dtype,
+        dw,
+        dw_bias,
+        (stride, padding, dilation, channels, layout, pad_value, method),
+        Names("x", "depthwise_weight", "depthwise_bias"),
+    )
+    second = _Plan.of(
+        first.y_shape,
+        first.types.result,
+        pw,
+        pw_bias,
+        (1, 0, 1, 1, layout, 0, method),
+        Names("the depthwise output", "pointwise_weight", "bias"),
+    )
+    second.refuse_out(out, {"x": images, "depthwise_weight": dw, "depthwise_bias": dw_bias})
+    return second.run(first.run(images, None, {}), out, {})
+
+
+class Conv2d:
+    """A convolution prepared once and called many times: `layer(x)` is `conv2d(x, weight, ...)`.
+
+    Takes the arguments of `conv2d` but for `x` and `out`. The weights are copied: changing the
+    caller's array afterwards does not change the layer.
+
+    >>> layer = Conv2d(np.ones((2, 1, 3, 3), "float32"), padding=1, stride=2)
+    >>> layer(np.ones((1, 1, 4, 6), "float32"))[0, 1].tolist()
+    [[4.0, 6.0, 6.0], [6.0, 9.0, 9.0]]
+    """
+
+    def __init__(
+        self,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        *,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        layout: Layout = "NCHW",
+        pad_value: complex = 0,
+        method: Method = "auto",
+    ) -> None:
+        self._weight = _array(weight, "weight").copy()
+        self._bias = None if bias is None else _array(bias, "bias").copy()
+        self._options = (stride, padding, dilation, groups, layout, pad_value, method)
+        # What is wrong whatever the image may be is refused here, on one that surely fits.
+        shape = _any_x(self._weight, groups, layout)
+        _Plan.of(shape, self._weight.dtype, self._weight, self._bias, self._options)
+
+    def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
+        """Y for the images `x`, as `conv2d` would give it."""
+        images = _array(x, "x")
+        plan = _Plan.of(images.shape, images.dtype, self._weight, self._bias, self._options)
+        return plan.run(images, out, {"x": images})
+
+    def __repr__(self) -> str:
+        stride, padding, dilation, groups, layout, pad_value, method = self._options
+        return (
+            f"Conv2d(weight={self._weight.shape} {self._weight.dtype.name}, "
+            f"bias={self._bias is not None}, {stride=}, {padding=}, {dilation=}, {groups=}, "
+            f"{layout=}, {pad_value=}, {method=})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the caller calls the operands, for the messages."""
+
+    x: str = "x"
+    weight: str = "weight"
+    bias: str = "bias"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A checked call that has not been run: nothing but its data can be wrong any more."""
+
+    geometry: Geometry
+    types: Types
+    weight: Array
+    bias: Array | None
+    layout: Layout
+    pad_value: Any
+    method: Method
+
+    @classmethod
+    def of(
+        cls,
+        x_shape: tuple[int, ...],
+        x_dtype: np.dtype[Any],
+        weight: Array,
+        bias: Array | None,
+        options: tuple[Any, ...],
+        names: Names = Names(),
+    ) -> _Plan:
+        stride, padding, dilation, groups, layout, pad_value, method = options
+        if method not in METHODS:
+            raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
+        types = Types.of(
+            x_dtype,
+            weight.dtype,
+            None if bias is None else bias.dtype,
+            x_name=names.x,
+            weight_name=names.weight,
+            bias_name=names.bias,
+        )
+        geometry = Geometry.of(
+            x_shape,
+            weight.shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            layout=layout,
+            x_name=names.x,
+            weight_name=names.weight,
+        )
+        if bias is not None and bias.shape != (geometry.F,):
+            raise ValueError(
+                f"{names.bias} has shape {bias.shape}, but {names.weight} has {geometry.F} output "
+                f"channels: it must be ({geometry.F},)"
+            )
+        value = _pad_value(pad_value, x_dtype)
+        return cls(geometry, types, weight, bias, layout, value, method)
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """The shape of y in the caller's layout."""
+        shape = self.geometry.y_shape
+        return shape if self.layout == "NCHW" else tuple(shape[axis] for axis in NCHW_TO_NHWC)
+
+    def refuse_out(self, out: Any, inputs: dict[str, Array | None]) -> None:
+        """Raise where `out` cannot take y, or is one of the inputs."""
+        if out is None:
+            return
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out is of type {type(out).__name__}, but must be a NumPy array")
+        if out.shape != self.y_shape:
+            raise ValueError(f"out has shape {out.shape}, but y has shape {self.y_shape}")
+        if out.dtype.newbyteorder("=") != self.types.result:
+            raise TypeError(
+                f"out has type {out.dtype.name}, but y has type {self.types.result.name}"
+            )
+        if not out.flags.writeable:
+            raise ValueError("out is read-only, but must be writeable")
+        for name, array in inputs.items():
+            if array is not None and _share_memory(out, array):
+                raise ValueError(f"out shares memory with {name}, but inputs are never written to")
+
+    def run(self, x: Array, out: Array | None, inputs: dict[str, Array | None]) -> Array:
+        """y, in a new array or in `out`."""
+        self.refuse_out(out, {**inputs, "weight": self.weight, "bias": self.bias})
+        weight = self.weight
+        if self.layout == "NHWC":
+            x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
+        accumulator = self.types.accumulator
+        if accumulator.kind == "i":
+            pad_value = self.pad_value if self.geometry.padded else 0
+            refuse_overflow(x, weight, self.bias, pad_value, accumulator)
+        weight = np.require(weight, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
+        bias = self.bias
+        if bias is not None:
+            bias = np.require(bias, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
+
+        # A kernel fills a contiguous NCHW array of the accumulator's type: `out`, if it is one.
+        plain = self.layout == "NCHW" and self.types.result == accumulator
+        fits = plain and (out is None or (out.flags.carray and out.dtype.isnative))
+        y: Array = np.empty(self.geometry.y_shape, accumulator) if out is None or not fits else out
+        # Infinities and NaN are ordinary results here, whichever method meets them.
+        with np.errstate(all="ignore"):
+            _method(self.method)(x, weight, bias, y, self.geometry, self.pad_value)
+            if fits:
+                return y
+            if out is None:
+                out = np.empty(self.y_shape, self.types.result)
+            target: Array = out if self.layout == "NCHW" else out.transpose(NHWC_TO_NCHW)
+            target[...] = y
+        return out
+
+
+def _method(name: Method) -> Callable[..., None]:
+    """The function behind the name; the compiled ones load Numba at first use."""
+    if name in ("auto", "jit"):
+        from refconv import jit
+
+        return jit.convolve
+    if name == "im2col":
+        from refconv import im2col
+
+        return im2col.convolve
+    from refconv import loops
+
+    if name == "loops":
+        return loops.convolve
+    from refconv.jit.loops import compiled_seven_loops
+
+    return partial(loops.convolve, loops=compiled_seven_loops)
+
+
+def _array(operand: Any, name: str) -> Array:
+    if isinstance(operand, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill it with .filled(value)")
+    return np.asarray(operand)
+
+
+def _optional(operand: Any, name: str) -> Array | None:
+    return None if operand is None else _array(operand, name)
+
+
+def _channels(x: ArrayLike, layout: str) -> int:
+    """The channels of `x`, at least 1; a wrong shape is left for `Geometry.of` to refuse."""
+    shape = np.shape(x)
+    if len(shape) != 4 or layout not in ("NCHW", "NHWC"):
+        return 1
+    return max(1, int(shape[layout.index("C")]))
+
+
+def _refuse_wide_kernel(weight: Array, name: str, layout: str) -> None:
+    if weight.ndim == 4:
+        KH, KW = weight.shape[2:] if layout == "NCHW" else weight.shape[:2]
+        if (KH, KW) != (1, 1):
+            raise ValueError(f"{name} has a {KH}x{KW} kernel, but a pointwise one is 1x1")
+
+
+def _any_x(weight: Array, groups: Any, layout: str) -> tuple[int, ...]:
+    """The shape of an image that fits the weight whatever the options, if they are right."""
+    size = 2**40  # no array has it, and no kernel is larger
+    axes = WEIGHT_AXES.get(layout, ())
+    Cg = weight.shape[axes.index("Cg")] if weight.ndim == len(axes) else 1
+    C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
+    return (1, size, size, C) if layout == "NHWC" else (1, C, size, size)
+
+
+def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
+    """`value` as a number of the operands' type: padding cells are cells of `x`."""
+    integral = dtype.kind in "iu"
+    numbers = _NUMBERS["i" if integral else dtype.kind if dtype.kind == "c" else "f"]
+    if isinstance(value, bool) or not isinstance(value, numbers):
+        raise TypeError(f"pad_value is {value!r}, but x has type {dtype.name}")
+    if integral:
+        info = np.iinfo(dtype)
+        if not info.min <= value <= info.max:
+            raise ValueError(
+                f"pad_value is {value}, but {dtype.name} ends at {info.min} and {info.max}"
+            )
+        return int(value)
+    with np.errstate(over="ignore"):
+        number = dtype.type(value)
+    if np.isfinite(value) and not np.isfinite(number):
+        raise ValueError(f"pad_value is {value}, but that is beyond {dtype.name}")
+    return number
+
+
+def _share_memory(a: Array, b: Array) -> bool:
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # stub knows two
+    except np.exceptions.TooHardError:
+        return True  # undecided: refused, to be safe

@@ -1,0 +1,282 @@
+"""Size arithmetic: what shapes and options mean, checked once and derived once, by name.
+
+Everything here works on numbers; no array is touched. The descriptor notation lives in
+`descriptor.py`, the types in `dtypes.py`, the arrays themselves in `conv.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+Layout: TypeAlias = Literal["NCHW", "NHWC"]
+Kind: TypeAlias = Literal["standard", "group", "depthwise", "pointwise"]
+Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
+
+X_AXES = {"NCHW": "NCHW", "NHWC": "NHWC"}
+WEIGHT_AXES = {"NCHW": ("F", "Cg", "KH", "KW"), "NHWC": ("KH", "KW", "Cg", "F")}
+PADDING_NAMES = ("valid", "same", "same_upper", "same_lower")
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """One convolution's sizes, options, and what follows from them.
+
+    Letters are the project's: `x` is (N, C, H, W), `weight` is (F, Cg, KH, KW), `y` is
+    (N, F, OH, OW); G groups; stride `sh sw`, dilation `dh dw` (1 is dense), pads top, bottom,
+    left and right `pt pb pl pr`; `Cg` and `Fg` channels per group; `K = Cg*KH*KW` taps, the length
+    of an output's sum. Make one with `Geometry.of`, which checks.
+
+    >>> g = Geometry.of((2, 6, 12, 13), (12, 2, 3, 2), stride=(3, 2), dilation=(2, 1),
+    ...                 padding=((2, 1), (0, 3)), groups=3)
+    >>> g.y_shape, g.Cg, g.Fg, g.kind
+    ((2, 12, 4, 8), 2, 4, 'group')
+    >>> g.descriptor
+    'g3mb2ic6ih12iw13oc12oh4ow8kh3kw2sh3sw2dh1dw0ph2pw0'
+    """
+
+    N: int
+    C: int
+    H: int
+    W: int
+    F: int
+    KH: int
+    KW: int
+    G: int
+    sh: int
+    sw: int
+    dh: int
+    dw: int
+    pt: int
+    pb: int
+    pl: int
+    pr: int
+    OH: int = field(init=False)
+    OW: int = field(init=False)
+    Cg: int = field(init=False)
+    Fg: int = field(init=False)
+    K: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive: kernel positions along H and W (rounded down), channels per group, taps."""
+        derive = partial(object.__setattr__, self)
+        derive("OH", (self.H + self.pt + self.pb - _extent(self.KH, self.dh)) // self.sh + 1)
+        derive("OW", (self.W + self.pl + self.pr - _extent(self.KW, self.dw)) // self.sw + 1)
+        derive("Cg", self.C // self.G)
+        derive("Fg", self.F // self.G)
+        derive("K", self.Cg * self.KH * self.KW)
+
+    @classmethod
+    def of(
+        cls,
+        x_shape: Sequence[int],
+        weight_shape: Sequence[int],
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        layout: str = "NCHW",
+        x_name: str = "x",
+        weight_name: str = "weight",
+    ) -> Geometry:
+        """The geometry of a call, or the error that says what is wrong with it.
+
+        `x_shape` and `weight_shape` are in `layout`: "NCHW" with weight (F, Cg, KH, KW), or
+        "NHWC" with weight (KH, KW, Cg, F). `x_name` and `weight_name` are what the caller calls
+        them, for the messages.
+
+        >>> Geometry.of((1, 5, 7, 3), (3, 2, 3, 4), padding="same", layout="NHWC").y_shape
+        (1, 4, 5, 7)
+        >>> Geometry.of((1, 8, 5, 7), (4, 3, 3, 2), groups=2)
+        Traceback (most recent call last):
+            ...
+        ValueError: weight has 3 input channels per group, but x has 8 channels in 2 groups of 4
+
+        Errors: `TypeError` for an option of the wrong type, `ValueError` for a wrong value.
+        """
+        if layout not in X_AXES:
+            raise ValueError(f"layout is {layout!r}, but must be 'NCHW' or 'NHWC'")
+        x_sizes = _sizes(x_shape, x_name, tuple(X_AXES[layout]))
+        weight_sizes = _sizes(weight_shape, weight_name, WEIGHT_AXES[layout])
+        N, C, H, W = (x_sizes[axis] for axis in "NCHW")
+        F, Cg, KH, KW = (weight_sizes[axis] for axis in WEIGHT_AXES["NCHW"])
+        G = _integer(groups, "groups", least=1)
+        sh, sw = _pair(stride, "stride", least=1)
+        dh, dw = _pair(dilation, "dilation", least=1)
+
+        if KH == 0 or KW == 0:
+            raise ValueError(f"{weight_name} has an empty kernel: KH is {KH} and KW is {KW}")
+        if C % G:
+            raise ValueError(f"{x_name} has {C} channels, which {G} groups do not divide")
+        if F % G:
+            raise ValueError(
+                f"{weight_name} has {F} output channels, which {G} groups do not divide"
+            )
+        if Cg != C // G:
+            in_groups = f" in {G} groups of {C // G}" if G > 1 else ""
+            raise ValueError(
+                f"{weight_name} has {Cg} input channels per group, "
+                f"but {x_name} has {C} channels{in_groups}"
+            )
+
+        (pt, pb), (pl, pr) = _pads(padding, (H, W), (KH, KW), (sh, sw), (dh, dw))
+        for axis, size, before, after, kernel, dilated in (
+            ("H", H, pt, pb, KH, _extent(KH, dh)),
+            ("W", W, pl, pr, KW, _extent(KW, dw)),
+        ):
+            if dilated > size + before + after:
+                raise ValueError(
+                    f"{weight_name} spans {dilated} cells along {axis} (K{axis} {kernel} with its "
+                    f"dilation), but {x_name} has {size} + {before} + {after} with padding"
+                )
+        return cls(N, C, H, W, F, KH, KW, G, sh, sw, dh, dw, pt, pb, pl, pr)
+
+    @classmethod
+    def from_descriptor(cls, text: str) -> Geometry:
+        """The geometry that a benchdnn convolution descriptor states; see `descriptor.parse`.
+
+        >>> Geometry.from_descriptor("g2mb1ic96ih27oc256oh27kh5ph2").weight_shape
+        (256, 48, 5, 5)
+        """
+        from refconv import descriptor
+
+        return descriptor.parse(text)
+
+    @property
+    def descriptor(self) -> str:
+        """This geometry as a benchdnn convolution descriptor, in canonical form."""
+        from refconv import descriptor
+
+        return descriptor.format(self)
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the named structures this is.
+
+        With more than one group: "depthwise" where every group has one input channel, else
+        "group". With one group: "pointwise" where the kernel is 1x1, else "standard".
+        """
+        if self.G > 1:
+            return "depthwise" if self.C == self.G else "group"
+        return "pointwise" if self.KH == self.KW == 1 else "standard"
+
+    @property
+    def x_shape(self) -> tuple[int, int, int, int]:
+        return self.N, self.C, self.H, self.W
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return self.F, self.Cg, self.KH, self.KW
+
+    @property
+    def y_shape(self) -> tuple[int, int, int, int]:
+        return self.N, self.F, self.OH, self.OW
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        return self.sh, self.sw
+
+    @property
+    def dilation(self) -> tuple[int, int]:
+        return self.dh, self.dw
+
+    @property
+    def padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return (self.pt, self.pb), (self.pl, self.pr)
+
+    @property
+    def padded(self) -> bool:
+        """Whether any pad is wider than zero."""
+        return (self.pt, self.pb, self.pl, self.pr) != (0, 0, 0, 0)
+
+
+def _extent(kernel: int, dilation: int) -> int:
+    """Cells that a dilated kernel spans along one axis."""
+    return dilation * (kernel - 1) + 1
+
+
+def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> dict[str, int]:
+    """The shape's sizes by axis name."""
+    sizes = tuple(shape)
+    if len(sizes) != len(axes):
+        raise ValueError(
+            f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"
+        )
+    return {
+        axis: _integer(size, f"{axis} of {name}", least=0)
+        for axis, size in zip(axes, sizes, strict=True)
+    }
+
+
+def _integer(value: Any, name: str, *, least: int) -> int:
+    """A Python or NumPy integer that is not below `least`; a bool is not an integer here."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} is {value!r}, but must be an integer")
+    number = int(value)
+    if number < least:
+        raise ValueError(f"{name} is {value}, but must be at least {least}")
+    return number
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _pair(value: Any, name: str, *, least: int) -> tuple[int, int]:
+    """One integer for both axes, or one for H and one for W."""
+    if not _is_sequence(value):
+        both = _integer(value, name, least=least)
+        return both, both
+    if len(value) != 2:
+        raise ValueError(f"{name} is {value!r}, but must be one integer or a pair (H, W)")
+    first, second = value
+    return _integer(first, name, least=least), _integer(second, name, least=least)
+
+
+def _pads(
+    padding: Any,
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((pt, pb), (pl, pr)) from any of the forms that `padding` may take."""
+    if isinstance(padding, str):
+        if padding not in PADDING_NAMES:
+            raise ValueError(f"padding is {padding!r}, but must be one of {PADDING_NAMES}")
+        if padding == "valid":
+            return (0, 0), (0, 0)
+        lower = padding == "same_lower"
+        rows, columns = (
+            _same_pads(size[axis], kernel[axis], stride[axis], dilation[axis], lower=lower)
+            for axis in (0, 1)
+        )
+        return rows, columns
+    if _is_sequence(padding) and len(padding) == 2 and all(_is_sequence(p) for p in padding):
+        rows, columns = (_pair(ends, "padding", least=0) for ends in padding)
+        return rows, columns
+    if _is_sequence(padding) and (len(padding) != 2 or any(_is_sequence(p) for p in padding)):
+        raise ValueError(
+            f"padding is {padding!r}, but must be one integer, (ph, pw), ((pt, pb), (pl, pr)), "
+            f"or one of {PADDING_NAMES}"
+        )
+    ph, pw = _pair(padding, "padding", least=0)
+    return (ph, ph), (pw, pw)
+
+
+def _same_pads(
+    size: int, kernel: int, stride: int, dilation: int, *, lower: bool
+) -> tuple[int, int]:
+    """The pads that make the output ceil(size / stride) long (ONNX's and TensorFlow's SAME).
+
+    The odd cell goes after the data, or before it where `lower`.
+    """
+    positions = -(-size // stride)
+    total = max(0, (positions - 1) * stride + _extent(kernel, dilation) - size)
+    small, large = total // 2, total - total // 2
+    return (large, small) if lower else (small, large)

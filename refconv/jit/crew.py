@@ -1,0 +1,207 @@
+"""The crew: threads that help a kernel with its tasks.
+
+A kernel takes its tasks from a board, one by one, so it does not matter which thread does which, or
+how many there are: the bits are the same. The threads are ours, not Numba's: OpenMP aborts in a
+forked child, Numba's own `workqueue` aborts on concurrent calls, and waking a sleeping thread can
+cost as much as a small layer. So a helper watches for a moment before it goes to sleep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from refconv.jit.atomics import current_cpu, fetch_add, give_way, pause, read
+
+Array = np.ndarray[Any, Any]
+Job = Callable[[Array, Array, int], None]
+
+LEFT, DONE, TOTAL = 0, 1, 2  # what a board tells: tasks nobody took, tasks done, tasks in all
+SIGNAL = CALLER = 0  # signal[0] counts starts; signal[h] is 1 while helper h works, h from 1 on
+
+WATCH = 20_000
+"""Looks at the signal before going to sleep: some 0.2 to 0.5 ms."""
+
+REJOIN = 2_000
+"""Looks at a helper, when all is done, before leaving without seeing it back on watch."""
+
+
+# --- called from kernels ------------------------------------------------------------------------
+
+
+@numba.njit
+def claim(board, signal):
+    """The number of a task for this thread, or -1 where none is left.
+
+    The first one to claim gives the signal. It is given here, and not before the kernel starts, so
+    that no helper comes for the interpreter's lock while the caller still holds it.
+    """
+    left = fetch_add(board, LEFT, -1)
+    if left == board[TOTAL]:
+        fetch_add(signal, SIGNAL, 1)
+    return max(left - 1, -1)
+
+
+@numba.njit
+def finish(board, signal, me, tasks):
+    """Report that this thread has done so many tasks. The caller waits here for all the others.
+
+    It waits in compiled code: a helper that ends meanwhile gets the interpreter's lock at once.
+    """
+    fetch_add(board, DONE, tasks)
+    if me == CALLER:
+        wait_for_all(board, signal)
+
+
+@numba.njit
+def wait_for_all(board, signal):
+    """Wait until every task is done, and then a little for the helpers to be back on watch."""
+    look = 0
+    while read(board, DONE) < board[TOTAL]:
+        rest(look)
+        look += 1
+    look = 0
+    for helper in range(1, len(signal)):
+        while look < REJOIN and read(signal, helper) != 0:
+            rest(look)
+            look += 1
+
+
+@numba.njit
+def rest(look):
+    """Between two looks. Now and then the CPU is offered to whoever else is on it: it may be the
+    very thread that is waited for, and the scheduler would let it wait for milliseconds.
+    """
+    if look % 64 == 63:
+        give_way()
+    else:
+        pause()
+
+
+# --- called from Python -------------------------------------------------------------------------
+
+
+@numba.njit(nogil=True, cache=True)
+def watch(signal, me, seen, looks):
+    """Wait for another start than `seen`, for a while; the starts counted by then."""
+    fetch_add(signal, me, -read(signal, me))
+    for look in range(looks):
+        if read(signal, SIGNAL) != seen:
+            fetch_add(signal, me, 1)
+            break
+        rest(look)
+    return read(signal, SIGNAL)
+
+
+@numba.njit(nogil=True, cache=True)
+def abandon(board, signal):
+    """Take all tasks that are left and do none of them; wait for those that others have taken."""
+    while fetch_add(board, LEFT, -1) > 0:
+        fetch_add(board, DONE, 1)
+    wait_for_all(board, signal)
+
+
+@numba.njit(cache=True)
+def here():
+    """The CPU that the caller runs on."""
+    return current_cpu()
+
+
+class Crew:
+    """`helpers` threads, for one call at a time."""
+
+    def __init__(self, helpers: int) -> None:
+        self.helpers = helpers
+        self.in_use = threading.Lock()
+        self._signal = np.zeros(1 + helpers, np.int64)
+        self._job: Callable[[int], None] = lambda me: None
+        self._wanted = 0
+        self._asleep: list[tuple[int, threading.Semaphore]] = []
+        for helper in range(1, helpers + 1):
+            thread = threading.Thread(
+                target=self._serve, args=(helper,), name=f"refconv-{helper}", daemon=True
+            )
+            thread.start()
+
+    def run(self, job: Job, board: Array, helpers: int) -> None:
+        """Do the board's tasks here and on `helpers` threads; return when all are done."""
+        self._job, self._wanted = (lambda me: job(board, self._signal, me)), helpers
+        if self._asleep:
+            self._wake()
+        try:
+            job(board, self._signal, CALLER)
+        except BaseException:
+            abandon(board, self._signal)
+            raise
+
+    def _wake(self) -> None:
+        """Ring the sleepers' bells, and keep them off the caller's CPU.
+
+        A scheduler likes to wake a thread beside its waker, which is about to be busy, and may take
+        milliseconds to part them.
+        """
+        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+        elsewhere = allowed - {here()}
+        while self._asleep:
+            thread, bell = self._asleep.pop()
+            if elsewhere:
+                os.sched_setaffinity(thread, elsewhere)
+            bell.release()
+
+    def _serve(self, helper: int) -> None:
+        """A helper's life."""
+        bell = threading.Semaphore(0)
+        seen = 0
+        while True:
+            started = watch(self._signal, helper, seen, WATCH)
+            if started == seen:
+                self._asleep.append((threading.get_native_id(), bell))
+                bell.acquire()
+            elif helper <= self._wanted:
+                # A kernel allocates before its first task: without memory, the others do them all.
+                with contextlib.suppress(MemoryError):
+                    self._job(helper)
+            seen = started
+
+
+_crew: Crew | None = None
+_lock = threading.Lock()
+
+
+def share(job: Job, tasks: int, threads: int) -> None:
+    """Run `job(board, signal, me)`, a kernel of `tasks` tasks, on up to `threads` threads."""
+    board = np.array([tasks, 0, tasks], np.int64)
+    crew = _crew_of(threads - 1) if threads > 1 else None
+    if crew is not None and crew.in_use.acquire(blocking=False):
+        try:
+            crew.run(job, board, threads - 1)
+        finally:
+            crew.in_use.release()
+    else:
+        # One thread; or another call has the crew, and so the CPUs: this one makes do with its own.
+        job(board, np.zeros(1, np.int64), CALLER)
+
+
+def _crew_of(helpers: int) -> Crew:
+    """The crew, with at least so many helpers."""
+    global _crew
+    with _lock:
+        if _crew is None or _crew.helpers < helpers:
+            _crew = Crew(helpers)
+        return _crew
+
+
+def _forget_crew() -> None:
+    """In a forked child: the parent's threads are not there, and its lock may be held."""
+    global _crew, _lock
+    _crew, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_crew)

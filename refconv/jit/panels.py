@@ -1,0 +1,186 @@
+"""The compiled im2col: panels of the im2col matrix, packed and multiplied one at a time.
+
+A panel is a few vectors of neighbouring outputs wide, and as deep as a block of input channels
+has taps. It stays in cache while every output channel of its group uses it; the whole matrix never
+exists. The product is built from register tiles.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from refconv.geometry import Geometry
+from refconv.jit.crew import claim, finish
+from refconv.jit.runs import copy_runs
+from refconv.jit.vector import (
+    REGISTERS,
+    VECTOR_BYTES,
+    add_outer_product,
+    lanes_of,
+    load_tile,
+    prefetch_tile,
+    store_tile,
+    tile_of,
+)
+
+# Accumulators, a panel row and a factor must fit the registers: 8*3 + 3 + 1 of 32, 4*2 + 2 + 1
+# of 16.
+ROWS = 8 if REGISTERS == 32 else 4
+HALF_ROWS = ROWS // 2
+VECTORS = 3 if REGISTERS == 32 else 2
+FEWER_VECTORS = VECTORS - 1
+
+DEPTH = 1200
+"""Taps in a strip, about. A deeper one leaves the second-level cache, a shallower one loads and
+stores output tiles more often."""
+
+PANEL_BYTES = 200_000
+"""Shallow strips are taken several at a time, so that a row of y is written in longer pieces."""
+
+LEAST_SHARE = 4 * ROWS
+"""Output channels for which packing a panel once more, for the sake of more tasks, still pays."""
+
+
+class Blocks(NamedTuple):
+    """How the work is cut: a panel is `strips` strips wide, a group's outputs are in `parts`."""
+
+    strips: int
+    parts: int
+    tasks: int
+
+
+def blocks(g: Geometry, itemsize: int, wanted_tasks: int) -> Blocks:
+    """The cut of this convolution into about `wanted_tasks` tasks, or more."""
+    width = VECTORS * VECTOR_BYTES // itemsize
+    strips_of_image = -(-g.OH * g.OW // width)
+    most_that_fit = PANEL_BYTES // (min(g.K, DEPTH) * width * itemsize)
+    most_that_share = strips_of_image * g.N * g.G // wanted_tasks
+    strips = max(1, min(most_that_fit, most_that_share))
+    panels = g.N * g.G * -(-strips_of_image // strips)
+    parts = max(1, min(-(-g.Fg // LEAST_SHARE), -(-wanted_tasks // panels)))
+    return Blocks(strips, parts, panels * parts)
+
+
+@numba.njit(nogil=True, cache=True)
+def convolve_panels(
+    board, signal, me, x, weight, bias, y, shape, kernel, options, fill, strips, parts
+):
+    """Fill outputs, task by task.
+
+    A task is one panel's pixels for one of `parts` shares of one group's output channels.
+    """
+    _, C, H, W, G = shape
+    F, Cg, KH, KW, OH, OW = kernel
+    Fg = F // G
+    P = OH * OW
+    width = VECTORS * lanes_of(x)
+    panels = (P + strips * width - 1) // (strips * width)
+    share = (Fg + parts - 1) // parts
+    channels = max(1, min(Cg, DEPTH // (KH * KW)))
+    panel = np.zeros(strips * channels * KH * KW * width, x.dtype)
+    done = 0
+    task = claim(board, signal)
+    while task >= 0:
+        part = task % parts
+        first = task // parts % panels * strips * width
+        last = min(P, first + strips * width)
+        g = task // (parts * panels) % G
+        n = task // (parts * panels * G)
+        f_from, f_to = g * Fg + part * share, g * Fg + min(Fg, (part + 1) * share)
+        for cg in range(0, Cg, channels):
+            depth = min(channels, Cg - cg)
+            image = (n * C + g * Cg + cg) * H * W
+            for pixel in range(first, last, width):
+                strip = (pixel - first) * depth * KH * KW
+                pixels = min(width, last - pixel)
+                pack(
+                    panel,
+                    strip,
+                    width,
+                    x,
+                    image,
+                    depth,
+                    pixel,
+                    pixels,
+                    H,
+                    W,
+                    KH,
+                    KW,
+                    OW,
+                    options,
+                    fill,
+                )
+            taps = (cg * KH * KW, depth * KH * KW, Cg * KH * KW)
+            multiply(panel, width, weight, taps, bias, y, n * F * P, P, first, last, f_from, f_to)
+        done += 1
+        task = claim(board, signal)
+    finish(board, signal, me, done)
+
+
+@numba.njit(inline="always")
+def pack(panel, strip, width, x, image, depth, pixel, pixels, H, W, KH, KW, OW, options, fill):
+    """Write the taps of outputs pixel .. pixel+pixels, of `depth` channels: row (cg, kh, kw).
+
+    Run by run: outputs that neighbour in a row of y read neighbours, `sw` apart, in a row of x.
+    """
+    sh, sw, dh, dw, pt, pl = options
+    lanes = lanes_of(x)
+    pitch = KH * KW * width
+    done = 0
+    while done < pixels:
+        oh, ow = (pixel + done) // OW, (pixel + done) % OW
+        count = min(min(OW - ow, pixels - done), lanes)
+        for kh in range(KH):
+            ih = oh * sh + kh * dh - pt
+            # A row in the padding has no cells at all: width 0, whatever its address.
+            row, columns = (image + ih * W, W) if 0 <= ih < H else (image, 0)
+            for kw in range(KW):
+                iw = ow * sw + kw * dw - pl
+                at = strip + (kh * KW + kw) * width + done
+                copy_runs(x, row, H * W, iw, sw, columns, count, fill, panel, at, pitch, depth)
+        done += count
+
+
+@numba.njit(inline="always")
+def multiply(panel, width, weight, taps, bias, y, image, P, first, last, f_from, f_to):
+    """Add a block of the weight times the panel to outputs first .. last of f_from .. f_to.
+
+    `taps` is which columns of the weight: from, how many, of how many. The first block starts the
+    outputs from the bias instead.
+    """
+    k, depth, K = taps
+    lanes = width // VECTORS
+    f = f_from
+    while f < f_to:
+        rows = min(ROWS, f_to - f)
+        for pixel in range(first, last, width):
+            strip = (pixel - first) * depth
+            pixels = min(width, last - pixel)
+            job = (panel, strip, width, weight, f * K + k, depth, K)
+            target = (y, image + f * P + pixel, P, pixels)
+            if rows <= HALF_ROWS:
+                multiply_tile(HALF_ROWS, VECTORS, rows, job, bias, f, k == 0, target)
+            elif pixels > FEWER_VECTORS * lanes:
+                multiply_tile(ROWS, VECTORS, rows, job, bias, f, k == 0, target)
+            elif pixels > lanes:
+                multiply_tile(ROWS, FEWER_VECTORS, rows, job, bias, f, k == 0, target)
+            else:
+                multiply_tile(ROWS, 1, rows, job, bias, f, k == 0, target)
+        f += rows
+
+
+@numba.njit(inline="always")
+def multiply_tile(ROWS, VECTORS, rows, job, bias, f, fresh, target):
+    """The product for `rows` output channels from f on: the tile stays in registers throughout."""
+    panel, strip, width, weight, start, depth, K = job
+    y, outputs, P, pixels = target
+    tile = tile_of(ROWS, VECTORS, bias, f, 1, rows - 1)
+    if not fresh:
+        tile = load_tile(tile, y, outputs, P, rows, pixels)
+    prefetch_tile(tile, y, outputs, P, rows - 1)
+    for d in range(depth):
+        tile = add_outer_product(tile, weight, start + d, K, rows - 1, panel, strip + d * width)
+    store_tile(tile, y, outputs, P, rows, pixels)
