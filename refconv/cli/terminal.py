@@ -11,7 +11,7 @@ class Terminal(Console):
     """A console that lets `refconv.cli.main` deal with a reader who has seen enough."""
 
     def on_broken_pipe(self) -> None:
-        raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError
+        raise  # rich calls this while it handles the BrokenPipeError
 
 
 def output() -> Terminal:
