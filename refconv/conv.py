@@ -453,6 +453,8 @@ def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
                 f"pad_value is {value}, but {dtype.name} ends at {info.min} and {info.max}"
             )
         return int(value)
+    if value == 0:
+        return dtype.type(0)
     with np.errstate(over="ignore"):
         number = dtype.type(value)
     if np.isfinite(value) and not np.isfinite(number):

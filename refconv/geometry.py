@@ -17,7 +17,7 @@ Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Kind: TypeAlias = Literal["standard", "group", "depthwise", "pointwise"]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 
-X_AXES = {"NCHW": "NCHW", "NHWC": "NHWC"}
+X_AXES = {"NCHW": ("N", "C", "H", "W"), "NHWC": ("N", "H", "W", "C")}
 WEIGHT_AXES = {"NCHW": ("F", "Cg", "KH", "KW"), "NHWC": ("KH", "KW", "Cg", "F")}
 PADDING_NAMES = ("valid", "same", "same_upper", "same_lower")
 
@@ -63,7 +63,7 @@ class Geometry:
 
     def __post_init__(self) -> None:
         """Derive: kernel positions along H and W (rounded down), channels per group, taps."""
-        derive = partial(object.__setattr__, self)
+        derive = partial(object.__setattr__, self)  # frozen, from here on
         derive("OH", (self.H + self.pt + self.pb - _extent(self.KH, self.dh)) // self.sh + 1)
         derive("OW", (self.W + self.pl + self.pr - _extent(self.KW, self.dw)) // self.sw + 1)
         derive("Cg", self.C // self.G)
@@ -101,10 +101,12 @@ class Geometry:
         """
         if layout not in X_AXES:
             raise ValueError(f"layout is {layout!r}, but must be 'NCHW' or 'NHWC'")
-        x_sizes = _sizes(x_shape, x_name, tuple(X_AXES[layout]))
-        weight_sizes = _sizes(weight_shape, weight_name, WEIGHT_AXES[layout])
-        N, C, H, W = (x_sizes[axis] for axis in "NCHW")
-        F, Cg, KH, KW = (weight_sizes[axis] for axis in WEIGHT_AXES["NCHW"])
+        if layout == "NCHW":
+            N, C, H, W = _sizes(x_shape, x_name, X_AXES[layout])
+            F, Cg, KH, KW = _sizes(weight_shape, weight_name, WEIGHT_AXES[layout])
+        else:
+            N, H, W, C = _sizes(x_shape, x_name, X_AXES[layout])
+            KH, KW, Cg, F = _sizes(weight_shape, weight_name, WEIGHT_AXES[layout])
         G = _integer(groups, "groups", least=1)
         sh, sw = _pair(stride, "stride", least=1)
         dh, dw = _pair(dilation, "dilation", least=1)
@@ -125,14 +127,15 @@ class Geometry:
             )
 
         (pt, pb), (pl, pr) = _pads(padding, (H, W), (KH, KW), (sh, sw), (dh, dw))
-        for axis, size, before, after, kernel, dilated in (
-            ("H", H, pt, pb, KH, _extent(KH, dh)),
-            ("W", W, pl, pr, KW, _extent(KW, dw)),
+        for axis, kernel, dilation_, size, before, after in (
+            ("H", KH, dh, H, pt, pb),
+            ("W", KW, dw, W, pl, pr),
         ):
-            if dilated > size + before + after:
+            if _extent(kernel, dilation_) > size + before + after:
                 raise ValueError(
-                    f"{weight_name} spans {dilated} cells along {axis} (K{axis} {kernel} with its "
-                    f"dilation), but {x_name} has {size} + {before} + {after} with padding"
+                    f"{weight_name} spans {_extent(kernel, dilation_)} cells along {axis} "
+                    f"(K{axis} {kernel}, dilation {dilation_}), but {x_name} has "
+                    f"{size + before + after} there ({size} and pads {before} and {after})"
                 )
         return cls(N, C, H, W, F, KH, KW, G, sh, sw, dh, dw, pt, pb, pl, pr)
 
@@ -200,22 +203,19 @@ def _extent(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
-def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> dict[str, int]:
-    """The shape's sizes by axis name."""
+def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[int]:
+    """The shape's sizes, which must be as many as the axes."""
     sizes = tuple(shape)
     if len(sizes) != len(axes):
         raise ValueError(
             f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"
         )
-    return {
-        axis: _integer(size, f"{axis} of {name}", least=0)
-        for axis, size in zip(axes, sizes, strict=True)
-    }
+    return [_integer(size, name, least=0) for size in sizes]
 
 
 def _integer(value: Any, name: str, *, least: int) -> int:
     """A Python or NumPy integer that is not below `least`; a bool is not an integer here."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}, but must be an integer")
     number = int(value)
     if number < least:
@@ -224,7 +224,7 @@ def _integer(value: Any, name: str, *, least: int) -> int:
 
 
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def _pair(value: Any, name: str, *, least: int) -> tuple[int, int]:
@@ -246,6 +246,9 @@ def _pads(
     dilation: tuple[int, int],
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """((pt, pb), (pl, pr)) from any of the forms that `padding` may take."""
+    if isinstance(padding, int):
+        ph, pw = _pair(padding, "padding", least=0)
+        return (ph, ph), (pw, pw)
     if isinstance(padding, str):
         if padding not in PADDING_NAMES:
             raise ValueError(f"padding is {padding!r}, but must be one of {PADDING_NAMES}")

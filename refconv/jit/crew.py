@@ -1,7 +1,9 @@
 """The crew: threads that help a kernel with its tasks.
 
 A kernel takes its tasks from a board, one by one, so it does not matter which thread does which, or
-how many there are: the bits are the same. The threads are ours, not Numba's: OpenMP aborts in a
+how many there are: the bits are the same. Each thread has a share of the tasks, so that it finds in
+its cache what it left there at the call before; who is done with it takes from the others. The
+threads are ours, not Numba's: OpenMP aborts in a
 forked child, Numba's own `workqueue` aborts on concurrent calls, and waking a sleeping thread can
 cost as much as a small layer. So a helper watches for a moment before it goes to sleep.
 """
@@ -22,7 +24,8 @@ from refconv.jit.atomics import current_cpu, fetch_add, give_way, pause, read
 Array = np.ndarray[Any, Any]
 Job = Callable[[Array, Array, int], None]
 
-LEFT, DONE, TOTAL = 0, 1, 2  # what a board tells: tasks nobody took, tasks done, tasks in all
+DONE, TOTAL, NEXT = 0, 1, 16  # a board: tasks done, tasks in all, then each share's next task
+APART = 16  # elements between the shares', so that no two are in one cache line
 SIGNAL = CALLER = 0  # signal[0] counts starts; signal[h] is 1 while helper h works, h from 1 on
 
 WATCH = 20_000
@@ -36,16 +39,21 @@ REJOIN = 2_000
 
 
 @numba.njit
-def claim(board, signal):
+def claim(board, signal, me):
     """The number of a task for this thread, or -1 where none is left.
 
-    The first one to claim gives the signal. It is given here, and not before the kernel starts, so
-    that no helper comes for the interpreter's lock while the caller still holds it.
+    The caller's first claim gives the signal. It is given here, and not before the kernel starts,
+    so that no helper comes for the interpreter's lock while the caller still holds it.
     """
-    left = fetch_add(board, LEFT, -1)
-    if left == board[TOTAL]:
-        fetch_add(signal, SIGNAL, 1)
-    return max(left - 1, -1)
+    shares = len(board) // APART - 1
+    for nth in range(shares):
+        share = (me + nth) % shares
+        task = fetch_add(board, NEXT + share * APART, 1)
+        if task < board[TOTAL] * (share + 1) // shares:
+            if task == 0:
+                fetch_add(signal, SIGNAL, 1)
+            return task
+    return -1
 
 
 @numba.njit
@@ -102,8 +110,10 @@ def watch(signal, me, seen, looks):
 @numba.njit(nogil=True, cache=True)
 def abandon(board, signal):
     """Take all tasks that are left and do none of them; wait for those that others have taken."""
-    while fetch_add(board, LEFT, -1) > 0:
+    task = claim(board, signal, CALLER)
+    while task >= 0:
         fetch_add(board, DONE, 1)
+        task = claim(board, signal, CALLER)
     wait_for_all(board, signal)
 
 
@@ -120,9 +130,11 @@ class Crew:
         self.helpers = helpers
         self.in_use = threading.Lock()
         self._signal = np.zeros(1 + helpers, np.int64)
-        self._job: Callable[[int], None] = lambda me: None
+        self._job: Callable[[int], None] = _nothing
         self._wanted = 0
         self._asleep: list[tuple[int, threading.Semaphore]] = []
+        self._cpus: set[int] = set()
+        self._dismissed = False
         for helper in range(1, helpers + 1):
             thread = threading.Thread(
                 target=self._serve, args=(helper,), name=f"refconv-{helper}", daemon=True
@@ -139,6 +151,13 @@ class Crew:
         except BaseException:
             abandon(board, self._signal)
             raise
+        finally:
+            self._job = _nothing  # it would keep the caller's arrays
+
+    def dismiss(self) -> None:
+        """Let the helpers end."""
+        self._dismissed = True
+        self._wake()
 
     def _wake(self) -> None:
         """Ring the sleepers' bells, and keep them off the caller's CPU.
@@ -146,28 +165,38 @@ class Crew:
         A scheduler likes to wake a thread beside its waker, which is about to be busy, and may take
         milliseconds to part them.
         """
-        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
-        elsewhere = allowed - {here()}
+        self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
         while self._asleep:
             thread, bell = self._asleep.pop()
-            if elsewhere:
-                os.sched_setaffinity(thread, elsewhere)
+            _move(thread, self._cpus - {here()})
             bell.release()
 
     def _serve(self, helper: int) -> None:
         """A helper's life."""
         bell = threading.Semaphore(0)
         seen = 0
-        while True:
+        while not self._dismissed:
             started = watch(self._signal, helper, seen, WATCH)
             if started == seen:
                 self._asleep.append((threading.get_native_id(), bell))
                 bell.acquire()
+                _move(threading.get_native_id(), self._cpus)
             elif helper <= self._wanted:
                 # A kernel allocates before its first task: without memory, the others do them all.
                 with contextlib.suppress(MemoryError):
                     self._job(helper)
             seen = started
+
+
+def _nothing(me: int) -> None:
+    """The job between jobs."""
+
+
+def _move(thread: int, cpus: set[int]) -> None:
+    """Ask the system to run the thread on these CPUs: a hint, which it may refuse."""
+    if cpus:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(thread, cpus)
 
 
 _crew: Crew | None = None
@@ -176,7 +205,9 @@ _lock = threading.Lock()
 
 def share(job: Job, tasks: int, threads: int) -> None:
     """Run `job(board, signal, me)`, a kernel of `tasks` tasks, on up to `threads` threads."""
-    board = np.array([tasks, 0, tasks], np.int64)
+    board = np.zeros(NEXT + threads * APART, np.int64)
+    board[TOTAL] = tasks
+    board[NEXT::APART] = [tasks * share // threads for share in range(threads)]
     crew = _crew_of(threads - 1) if threads > 1 else None
     if crew is not None and crew.in_use.acquire(blocking=False):
         try:
@@ -193,7 +224,9 @@ def _crew_of(helpers: int) -> Crew:
     global _crew
     with _lock:
         if _crew is None or _crew.helpers < helpers:
-            _crew = Crew(helpers)
+            outgrown, _crew = _crew, Crew(helpers)
+            if outgrown is not None:
+                outgrown.dismiss()
         return _crew
 
 

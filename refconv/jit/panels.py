@@ -72,7 +72,7 @@ def convolve_panels(
 
     A task is one panel's pixels for one of `parts` shares of one group's output channels.
     """
-    _, C, H, W, G = shape
+    N, C, H, W, G = shape
     F, Cg, KH, KW, OH, OW = kernel
     Fg = F // G
     P = OH * OW
@@ -82,13 +82,14 @@ def convolve_panels(
     channels = max(1, min(Cg, DEPTH // (KH * KW)))
     panel = np.zeros(strips * channels * KH * KW * width, x.dtype)
     done = 0
-    task = claim(board, signal)
+    task = claim(board, signal, me)
     while task >= 0:
-        part = task % parts
-        first = task // parts % panels * strips * width
+        # Parts outermost: a thread then meets the same weights again, and has them in its cache.
+        first = task % panels * strips * width
         last = min(P, first + strips * width)
-        g = task // (parts * panels) % G
-        n = task // (parts * panels * G)
+        g = task // panels % G
+        n = task // (panels * G) % N
+        part = task // (panels * G * N)
         f_from, f_to = g * Fg + part * share, g * Fg + min(Fg, (part + 1) * share)
         for cg in range(0, Cg, channels):
             depth = min(channels, Cg - cg)
@@ -116,7 +117,7 @@ def convolve_panels(
             taps = (cg * KH * KW, depth * KH * KW, Cg * KH * KW)
             multiply(panel, width, weight, taps, bias, y, n * F * P, P, first, last, f_from, f_to)
         done += 1
-        task = claim(board, signal)
+        task = claim(board, signal, me)
     finish(board, signal, me, done)
 
 

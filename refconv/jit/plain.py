@@ -23,7 +23,7 @@ def convolve_rows(board, signal, me, xp, weight, bias, y, stride, dilation, grou
     dh, dw = dilation
     Fg = F // groups
     done = 0
-    task = claim(board, signal)
+    task = claim(board, signal, me)
     while task >= 0:
         oh = task % OH
         f = task // OH % F
@@ -43,7 +43,7 @@ def convolve_rows(board, signal, me, xp, weight, bias, y, stride, dilation, grou
                         for ow in range(OW):
                             row[ow] += factor * cells[ow * sw + kw * dw]
         done += 1
-        task = claim(board, signal)
+        task = claim(board, signal, me)
     finish(board, signal, me, done)
 
 

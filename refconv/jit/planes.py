@@ -7,87 +7,178 @@ so that what a kernel cell reads for neighbouring outputs lies side by side at e
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 from refconv.geometry import Geometry
 from refconv.jit.crew import claim, finish
-from refconv.jit.runs import copy_runs
-from refconv.jit.vector import add_scaled_rows, lanes_of, prefetch_tile, store_tile, tile_of
+from refconv.jit.runs import copy_both_phases, copy_runs
+from refconv.jit.vector import (
+    add_kernel_column,
+    lanes_of,
+    prefetch_tile,
+    store_tile,
+    tile_of,
+)
 
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""
 
 
+BAND_ROWS = 2 * ROWS
+"""Output rows of a band: high enough that the rows which two bands need matter little."""
+
+TASK_OUTPUTS = 4_000
+"""Outputs of a task, at least: a smaller one costs more to claim than it saves in waiting."""
+
+
+class Bands(NamedTuple):
+    """How the work is cut: bands of `height` output rows, `run` of them a task."""
+
+    height: int
+    run: int
+    tasks: int
+
+
+def bands(g: Geometry, wanted_tasks: int) -> Bands:
+    """The cut of this convolution into about `wanted_tasks` tasks, or more."""
+    height = min(BAND_ROWS, -(-g.OH // ROWS) * ROWS)
+    total = g.N * g.G * -(-g.OH // height)
+    run = max(1, min(total // wanted_tasks, TASK_OUTPUTS // (g.Fg * height * g.OW)))
+    return Bands(height, run, -(-total // run))
+
+
 @numba.njit(nogil=True, cache=True)
-def convolve_planes(board, signal, me, x, weight, bias, y, shape, kernel, options, fill, height):
+def convolve_planes(
+    board, signal, me, x, weight, bias, y, shape, kernel, options, fill, height, run
+):
     """Fill outputs, task by task.
 
-    A task is a band of `height` output rows, a multiple of ROWS, of one group of one image.
+    A task is `run` bands, one after the other; a band is `height` output rows, a multiple of ROWS,
+    of one group of one image.
     """
-    _, C, H, W, G = shape
-    F, Cg, KH, KW, OH, OW = kernel
-    sh, sw, dh, dw, pt, pl = options
-    Fg = F // G
-    K = Cg * KH * KW
-    lanes = lanes_of(x)
-
-    # The band, as (Cg, phases, rows, pitch): column iw of the padded image is at
-    # [.., iw % sw, .., iw // sw].
-    phases = min(sw, (KW - 1) * dw + 1)
-    blocks = (OW + (KW - 1) * dw // sw + lanes - 1) // lanes
-    pitch = blocks * lanes
-    rows = (height - 1) * sh + (KH - 1) * dh + 1
-    # The last vector of the last row may be read beyond its end, for outputs that are not stored.
-    band = np.zeros(Cg * phases * rows * pitch + pitch + lanes, x.dtype)
-    offsets = np.empty(K, np.int64)
-    for cg in range(Cg):
-        for kh in range(KH):
-            for kw in range(KW):
-                phase, column = kw * dw % sw, kw * dw // sw
-                offsets[(cg * KH + kh) * KW + kw] = (
-                    (cg * phases + phase) * rows + kh * dh
-                ) * pitch + column
-
-    bands = (OH + height - 1) // height
+    N, G = shape[0], shape[4]
+    F, OH, OW = kernel[0], kernel[4], kernel[5]
+    sh, pt = options[0], options[4]
+    band, offsets, plane, pitch = blank_band(height, kernel, options, x)
+    bands_of_image = (OH + height - 1) // height
+    bands = N * G * bands_of_image
     done = 0
-    task = claim(board, signal)
+    task = claim(board, signal, me)
     while task >= 0:
-        top = task % bands * height
-        g = task // bands % G
-        n = task // (bands * G)
-        # Rows of the band that lie in the image; those above and below are padding.
-        first_row = min(rows, max(0, pt - top * sh))
-        last_row = max(first_row, min(rows, H + pt - top * sh))
-        for cg in range(Cg):
-            image = ((n * C + g * Cg + cg) * H + top * sh - pt) * W
-            for phase in range(phases):
-                plane = (cg * phases + phase) * rows * pitch
-                band[plane : plane + first_row * pitch] = fill
-                band[plane + last_row * pitch : plane + rows * pitch] = fill
-                for block in range(blocks):
-                    copy_runs(
-                        x, image + first_row * W, W, block * lanes * sw + phase - pl, sw, W,
-                        lanes, fill, band, plane + first_row * pitch + block * lanes, pitch,
-                        last_row - first_row,
-                    )  # fmt: skip
-        for f in range(g * Fg, g * Fg + Fg):
-            for oh in range(top, min(OH, top + height), ROWS):
-                for ow in range(0, OW, lanes):
-                    tile = tile_of(ROWS, 1, bias, f, 1, 0)
-                    at = (oh - top) * sh * pitch + ow
-                    start = ((n * F + f) * OH + oh) * OW + ow
-                    prefetch_tile(tile, y, start, OW, OH - oh - 1)
-                    for k in range(K):
-                        tile = add_scaled_rows(
-                            tile, weight[f * K + k], band, at + offsets[k], sh * pitch
-                        )
-                    store_tile(tile, y, start, OW, OH - oh, OW - ow)
+        for number in range(task * run, min(bands, (task + 1) * run)):
+            top = number % bands_of_image * height
+            bottom = min(OH, top + height)
+            g = number // bands_of_image % G
+            n = number // (bands_of_image * G)
+            f, Fg = g * (F // G), F // G
+            fill_band(band, plane, pitch, x, n * G + g, top * sh - pt, shape, kernel, options, fill)
+            job = (weight, bias, y, band, offsets, pitch, kernel, top, bottom)
+            sweep_band((n * F + f) * OH * OW, f, Fg, job, options)
         done += 1
-        task = claim(board, signal)
+        task = claim(board, signal, me)
     finish(board, signal, me, done)
 
 
-def tasks(g: Geometry, height: int) -> int:
-    """How many tasks `convolve_planes` makes of it."""
-    return g.N * g.G * -(-g.OH // height)
+@numba.njit(inline="always")
+def blank_band(height, kernel, options, x):
+    """An array for a band, where each tap is in it, its plane's size and its row's.
+
+    It is (Cg, phases, rows, pitch): column iw of the padded image is [.., iw % sw, .., iw // sw].
+    """
+    _, Cg, KH, KW, _, OW = kernel
+    sh, sw, dh, dw, _, _ = options
+    lanes = lanes_of(x)
+    phases = min(sw, (KW - 1) * dw + 1)
+    pitch = (OW + (KW - 1) * dw // sw + lanes - 1) // lanes * lanes
+    plane = ((height - 1) * sh + (KH - 1) * dh + 1) * pitch
+    offsets = np.empty(Cg * KH * KW, np.int64)
+    for cg in range(Cg):
+        for kh in range(KH):
+            for kw in range(KW):
+                at = (cg * phases + kw * dw % sw) * plane + kh * dh * pitch + kw * dw // sw
+                offsets[(cg * KH + kh) * KW + kw] = at
+    # The last vector of the last row may be read beyond its end, for outputs that are not stored.
+    band = np.zeros(Cg * phases * plane + pitch + lanes, x.dtype)
+    return band, offsets, plane, pitch
+
+
+@numba.njit(inline="always")
+def fill_band(band, plane, pitch, x, group, ih, shape, kernel, options, fill):
+    """Copy one group's rows of the image, from row `ih` on, padded and split by phase.
+
+    `group` counts over groups and images; `ih` is negative where the band begins in the padding.
+    """
+    _, _, H, W, _ = shape
+    _, Cg, _, KW, _, _ = kernel
+    _, sw, _, dw, _, pl = options
+    lanes = lanes_of(x)
+    rows = plane // pitch
+    phases = min(sw, (KW - 1) * dw + 1)
+    # Rows of the band that lie in the image; those above and below are padding.
+    first = min(rows, max(0, -ih))
+    last = max(first, min(rows, H - ih))
+    for cg in range(Cg):
+        row = ((group * Cg + cg) * H + ih + first) * W
+        for phase in range(phases):
+            at = (cg * phases + phase) * plane
+            band[at : at + first * pitch] = fill
+            band[at + last * pitch : at + plane] = fill
+            at += first * pitch
+            for column in range(0, pitch, lanes):
+                iw, to = column * sw + phase - pl, at + column
+                if sw != 2 or phases != 2:
+                    copy_runs(x, row, W, iw, sw, W, lanes, fill, band, to, pitch, last - first)
+                elif phase == 0:
+                    copy_both_phases(
+                        x, row, W, iw, W, fill, band, to, to + plane, pitch, last - first
+                    )
+
+
+@numba.njit(inline="always")
+def sweep_band(first_output, f_from, Fg, job, options):
+    """The outputs of a band, by the tile that fits the kernel and the stride.
+
+    Common kernels take all rows of a column at once, and load a row that several need once: 45
+    cycles a tile instead of 76.
+    """
+    sh, _, dh, _, _, _ = options
+    pitch, KH = job[5], job[6][2]
+    if dh == 1 and sh == 1 and KH == 3:
+        sweep(3, 1, pitch, sh, first_output, f_from, Fg, job)
+    elif dh == 1 and sh == 2 and KH == 3:
+        sweep(3, 2, pitch, sh, first_output, f_from, Fg, job)
+    elif dh == 1 and sh == 1 and KH == 5:
+        sweep(5, 1, pitch, sh, first_output, f_from, Fg, job)
+    else:
+        sweep(1, 1, sh * pitch, sh, first_output, f_from, Fg, job)
+
+
+@numba.njit(inline="always")
+def sweep(TAPS, STEP, stride, sh, first_output, f_from, Fg, job):
+    """The outputs of a band, tile by tile: ROWS rows high, a vector wide.
+
+    TAPS kernel rows at a time, whose cells lie `stride` apart in the band, as do, times STEP, what
+    neighbouring output rows read.
+    """
+    weight, bias, y, band, offsets, pitch, kernel, top, bottom = job
+    _, Cg, KH, KW, OH, OW = kernel
+    lanes = lanes_of(band)
+    for fg in range(Fg):
+        f = f_from + fg
+        for oh in range(top, bottom, ROWS):
+            for ow in range(0, OW, lanes):
+                target = first_output + (fg * OH + oh) * OW + ow
+                corner = (oh - top) * sh * pitch + ow
+                tile = tile_of(ROWS, 1, bias, f, 1, 0)
+                prefetch_tile(tile, y, target, OW, bottom - oh - 1)
+                for k in range(0, Cg * KH, TAPS):
+                    for kw in range(KW):
+                        w = (f * Cg * KH + k) * KW + kw
+                        cell = corner + offsets[k * KW + kw]
+                        tile = add_kernel_column(
+                            tile, TAPS, STEP, weight, w, KW, band, cell, stride
+                        )
+                store_tile(tile, y, target, OW, bottom - oh, OW - ow)

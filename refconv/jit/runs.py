@@ -5,9 +5,11 @@ from __future__ import annotations
 import numba
 
 from refconv.jit.vector import (
+    evens,
+    lanes_of,
     load_window,
     load_window_every,
-    load_window_every_second,
+    odds,
     store_first,
 )
 
@@ -27,13 +29,32 @@ def copy_runs(x, row, step, iw, sw, W, count, fill, target, at, pitch, runs):
         for r in range(runs):
             taps = load_window(x, start + r * step, first, last, fill)
             store_first(target, at + r * pitch, taps, count)
-    elif sw == 2:
-        first, last = (1 - iw) // 2, min(count, (W - iw + 1) // 2)
+    elif sw == 2:  # two loads and a shuffle: a gather is several times slower
+        lanes = lanes_of(x)
+        first, last = -iw, min(2 * count - 1, W - iw)
         for r in range(runs):
-            taps = load_window_every_second(x, start + r * step, first, last, fill)
-            store_first(target, at + r * pitch, taps, count)
+            low = load_window(x, start + r * step, first, last, fill)
+            high = load_window(x, start + r * step + lanes, first - lanes, last - lanes, fill)
+            store_first(target, at + r * pitch, evens(low, high), count)
     else:
         first, last = -(iw // sw), min(count, -((iw - W) // sw))
         for r in range(runs):
             taps = load_window_every(x, start + r * step, sw, first, last, fill)
             store_first(target, at + r * pitch, taps, count)
+
+
+@numba.njit
+def copy_both_phases(x, row, step, iw, W, fill, target, even, odd, pitch, runs):
+    """From each of `runs` rows, copy two vectors' width, its columns dealt out in turn.
+
+    target[even + r*pitch + i] becomes x[row + r*step + iw + 2*i], target[odd + r*pitch + i] the
+    column after it, for a vector's lanes i; `fill` outside the row.
+    """
+    lanes = lanes_of(x)
+    first, last = -iw, W - iw
+    for r in range(runs):
+        start = row + r * step + iw
+        low = load_window(x, start, first, last, fill)
+        high = load_window(x, start + lanes, first - lanes, last - lanes, fill)
+        store_first(target, even + r * pitch, evens(low, high), lanes)
+        store_first(target, odd + r * pitch, odds(low, high), lanes)

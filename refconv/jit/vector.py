@@ -120,31 +120,23 @@ def load_window(typingctx, array, index, first, last, fill):
 
 
 @intrinsic
-def load_window_every_second(typingctx, array, index, first, last, fill):
-    """Lane i holds array[index + 2*i] where first <= i < last, else `fill`.
-
-    Two loads and a shuffle: a gather is several times slower on the CPUs at hand.
-    """
-    vector = Vector(array.dtype)
-    lanes = vector.lanes
+def evens(typingctx, low, high):
+    """Elements 0, 2, 4, ... of `low` and `high`, one behind the other."""
 
     def codegen(context, builder, signature, args):
-        array_, index_, first_, last_, fill_ = args
-        two, one = ir.Constant(INT64, 2), ir.Constant(INT64, 1)
-        from_ = builder.mul(first_, two)
-        to = builder.sub(builder.mul(last_, two), one)
-        halves = []
-        for half in (0, 1):
-            skip = ir.Constant(INT64, half * lanes)
-            pointer = _pointer(
-                context, builder, signature.args[0], array_, builder.add(index_, skip)
-            )
-            mask = _window(builder, lanes, builder.sub(from_, skip), builder.sub(to, skip))
-            halves.append(_masked_load(builder, vector.llvm, pointer, mask, fill_))
-        evens = ir.Constant(ir.VectorType(INT32, lanes), [2 * lane for lane in range(lanes)])
-        return builder.shuffle_vector(*halves, evens)
+        return _every_second(builder, *args, first=0)
 
-    return vector(array, types.int64, types.int64, types.int64, array.dtype), codegen
+    return low(low, high), codegen
+
+
+@intrinsic
+def odds(typingctx, low, high):
+    """Elements 1, 3, 5, ... of `low` and `high`, one behind the other."""
+
+    def codegen(context, builder, signature, args):
+        return _every_second(builder, *args, first=1)
+
+    return low(low, high), codegen
 
 
 @intrinsic
@@ -308,26 +300,43 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start
     return tile(*arguments), codegen
 
 
-@intrinsic
-def add_scaled_rows(typingctx, tile, factor, array, index, stride):
-    """The tile plus `factor` times the numbers at array[index + r*stride], row r by row r."""
+@intrinsic(prefer_literal=True)
+def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, index, stride):
+    """The tile plus a column of `taps` kernel cells over rows that lie `step` apart.
+
+    Tile row r gains weight[w + t*w_step] times array[index + (r*step + t)*stride] for each t below
+    `taps`. A row that several tile rows need is loaded once. `taps` and `step` are constants.
+    """
 
     def codegen(context, builder, signature, args):
-        tile_, factor_, array_, index_, stride_ = args
+        tile_, _, _, weight_, w_, w_step_, array_, index_, stride_ = args
         lanes = tile.vector.lanes
-        factor_ = _splat(builder, factor_, lanes)
+        factors = []
+        for t in range(taps.literal_value):
+            at = builder.add(w_, builder.mul(ir.Constant(INT64, t), w_step_))
+            pointer = _pointer(context, builder, signature.args[3], weight_, at)
+            factors.append(
+                _splat(builder, _load(builder, tile.vector.llvm.element, pointer), lanes)
+            )
+        readers: dict[int, list[tuple[int, int]]] = {}
         for r in range(tile.rows):
-            start = builder.add(index_, builder.mul(ir.Constant(INT64, r), stride_))
+            for t in range(taps.literal_value):
+                readers.setdefault(r * step.literal_value + t, []).append((r, t))
+        for row, uses in sorted(readers.items()):
+            start = builder.add(index_, builder.mul(ir.Constant(INT64, row), stride_))
             for v in range(tile.vectors):
                 at = builder.add(start, ir.Constant(INT64, v * lanes))
-                pointer = _pointer(context, builder, signature.args[2], array_, at)
+                pointer = _pointer(context, builder, signature.args[6], array_, at)
                 numbers = _load(builder, tile.vector.llvm, pointer)
-                at = r * tile.vectors + v
-                total = _multiply_add(builder, factor_, numbers, builder.extract_value(tile_, at))
-                tile_ = builder.insert_value(tile_, total, at)
+                for r, t in uses:
+                    at = r * tile.vectors + v
+                    old = builder.extract_value(tile_, at)
+                    total = _multiply_add(builder, factors[t], numbers, old)
+                    tile_ = builder.insert_value(tile_, total, at)
         return tile_
 
-    return tile(tile, tile.vector.dtype, array, types.int64, types.int64), codegen
+    numbers = (types.int64, types.int64)
+    return tile(tile, taps, step, weight, *numbers, array, *numbers), codegen
 
 
 # --- how each becomes LLVM ----------------------------------------------------------------------
@@ -376,6 +385,12 @@ def _splat(builder, scalar, lanes):
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(INT32, lanes), None))
+
+
+def _every_second(builder, low, high, *, first):
+    lanes = low.type.count
+    picked = ir.Constant(ir.VectorType(INT32, lanes), [2 * lane + first for lane in range(lanes)])
+    return builder.shuffle_vector(low, high, picked)
 
 
 def _iota(lanes):
