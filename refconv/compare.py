@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from refconv.conv import Method, conv2d
+from refconv.conv import conv2d
 from refconv.counts import Counts, count, count_by_ones
 from refconv.geometry import Geometry
+from refconv.plan import Method
 from refconv.threads import get_threads
 from refconv.timing import medians
 
@@ -46,7 +47,7 @@ class Structure:
     @property
     def counts(self) -> Counts:
         """The closed forms of all stages together."""
-        return reduce(add, (count(stage) for stage in self.stages))
+        return reduce(add, map(count, self.stages))
 
     @property
     def formula(self) -> str:

@@ -3,39 +3,30 @@
 public function -> plan (types, geometry, everything that can be refused) -> method -> y
 
 Standard, group, depthwise and pointwise are one convolution with different `groups`; separable is
-two of them. What a method does with padded arrays lives in `loops.py`, `im2col.py` and `jit/`.
+two of them. Checking and running are `plan.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import WEIGHT_AXES, Geometry, Layout, Padding
+from refconv.geometry import WEIGHT_AXES, Layout, Padding
+from refconv.plan import METHODS, Array, Method, Names, Plan
 
-Array: TypeAlias = np.ndarray[Any, Any]
+__all__ = [
+    "METHODS",
+    "Conv2d",
+    "conv2d",
+    "depthwise_conv2d",
+    "depthwise_separable_conv2d",
+    "group_conv2d",
+    "pointwise_conv2d",
+]
+
 Pair: TypeAlias = int | tuple[int, int]
-Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
-
-METHODS: tuple[Method, ...] = ("auto", "jit", "jit-loops", "im2col", "loops")
-
-_INTEGERS = (int, np.integer)
-_REALS = (*_INTEGERS, float, np.floating)
-_NUMBERS: dict[str, Any] = {
-    "i": _INTEGERS,
-    "f": _REALS,
-    "c": (*_REALS, complex, np.complexfloating),
-}
-
-NHWC_TO_NCHW = (0, 3, 1, 2)
-NCHW_TO_NHWC = (0, 2, 3, 1)
-HWIO_TO_OIHW = (3, 2, 0, 1)
 
 
 class Options(TypedDict, total=False):
@@ -99,7 +90,7 @@ def conv2d(
     """
     images = _array(x, "x")
     options = (stride, padding, dilation, groups, layout, pad_value, method)
-    plan = _Plan.of(
+    plan = Plan.of(
         images.shape, images.dtype, _array(weight, "weight"), _optional(bias, "bias"), options
     )
     return plan.run(images, out, {"x": images})
@@ -205,7 +196,7 @@ def depthwise_separable_conv2d(
     pw, pw_bias = _array(pointwise_weight, "pointwise_weight"), _optional(bias, "bias")
     _refuse_wide_kernel(pw, "pointwise_weight", layout)
     channels = _channels(images, layout)
-    first = _Plan.of(
+    first = Plan.of(
         images.shape,
         images.dtype,
         dw,
@@ -213,7 +204,7 @@ def depthwise_separable_conv2d(
         (stride, padding, dilation, channels, layout, pad_value, method),
         Names("x", "depthwise_weight", "depthwise_bias"),
     )
-    second = _Plan.of(
+    second = Plan.of(
         first.y_shape,
         first.types.result,
         pw,
@@ -254,12 +245,12 @@ class Conv2d:
         self._options = (stride, padding, dilation, groups, layout, pad_value, method)
         # What is wrong whatever the image may be is refused here, on one that surely fits.
         shape = _any_x(self._weight, groups, layout)
-        _Plan.of(shape, self._weight.dtype, self._weight, self._bias, self._options)
+        Plan.of(shape, self._weight.dtype, self._weight, self._bias, self._options)
 
     def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Y for the images `x`, as `conv2d` would give it."""
         images = _array(x, "x")
-        plan = _Plan.of(images.shape, images.dtype, self._weight, self._bias, self._options)
+        plan = Plan.of(images.shape, images.dtype, self._weight, self._bias, self._options)
         return plan.run(images, out, {"x": images})
 
     def __repr__(self) -> str:
@@ -269,141 +260,6 @@ class Conv2d:
             f"bias={self._bias is not None}, {stride=}, {padding=}, {dilation=}, {groups=}, "
             f"{layout=}, {pad_value=}, {method=})"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the caller calls the operands, for the messages."""
-
-    x: str = "x"
-    weight: str = "weight"
-    bias: str = "bias"
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A checked call that has not been run: nothing but its data can be wrong any more."""
-
-    geometry: Geometry
-    types: Types
-    weight: Array
-    bias: Array | None
-    layout: Layout
-    pad_value: Any
-    method: Method
-
-    @classmethod
-    def of(
-        cls,
-        x_shape: tuple[int, ...],
-        x_dtype: np.dtype[Any],
-        weight: Array,
-        bias: Array | None,
-        options: tuple[Any, ...],
-        names: Names = Names(),
-    ) -> _Plan:
-        stride, padding, dilation, groups, layout, pad_value, method = options
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
-        types = Types.of(
-            x_dtype,
-            weight.dtype,
-            None if bias is None else bias.dtype,
-            x_name=names.x,
-            weight_name=names.weight,
-            bias_name=names.bias,
-        )
-        geometry = Geometry.of(
-            x_shape,
-            weight.shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            layout=layout,
-            x_name=names.x,
-            weight_name=names.weight,
-        )
-        if bias is not None and bias.shape != (geometry.F,):
-            raise ValueError(
-                f"{names.bias} has shape {bias.shape}, but {names.weight} has {geometry.F} output "
-                f"channels: it must be ({geometry.F},)"
-            )
-        value = _pad_value(pad_value, x_dtype)
-        return cls(geometry, types, weight, bias, layout, value, method)
-
-    @property
-    def y_shape(self) -> tuple[int, ...]:
-        """The shape of y in the caller's layout."""
-        shape = self.geometry.y_shape
-        return shape if self.layout == "NCHW" else tuple(shape[axis] for axis in NCHW_TO_NHWC)
-
-    def refuse_out(self, out: Any, inputs: dict[str, Array | None]) -> None:
-        """Raise where `out` cannot take y, or is one of the inputs."""
-        if out is None:
-            return
-        if not isinstance(out, np.ndarray):
-            raise TypeError(f"out is of type {type(out).__name__}, but must be a NumPy array")
-        if out.shape != self.y_shape:
-            raise ValueError(f"out has shape {out.shape}, but y has shape {self.y_shape}")
-        if out.dtype.newbyteorder("=") != self.types.result:
-            raise TypeError(
-                f"out has type {out.dtype.name}, but y has type {self.types.result.name}"
-            )
-        if not out.flags.writeable:
-            raise ValueError("out is read-only, but must be writeable")
-        for name, array in inputs.items():
-            if array is not None and _share_memory(out, array):
-                raise ValueError(f"out shares memory with {name}, but inputs are never written to")
-
-    def run(self, x: Array, out: Array | None, inputs: dict[str, Array | None]) -> Array:
-        """y, in a new array or in `out`."""
-        self.refuse_out(out, {**inputs, "weight": self.weight, "bias": self.bias})
-        weight = self.weight
-        if self.layout == "NHWC":
-            x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
-        accumulator = self.types.accumulator
-        if accumulator.kind == "i":
-            pad_value = self.pad_value if self.geometry.padded else 0
-            refuse_overflow(x, weight, self.bias, pad_value, accumulator)
-        weight = np.require(weight, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
-        bias = self.bias
-        if bias is not None:
-            bias = np.require(bias, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
-
-        # A kernel fills a contiguous NCHW array of the accumulator's type: `out`, if it is one.
-        plain = self.layout == "NCHW" and self.types.result == accumulator
-        fits = plain and (out is None or (out.flags.carray and out.dtype.isnative))
-        y: Array = np.empty(self.geometry.y_shape, accumulator) if out is None or not fits else out
-        # Infinities and NaN are ordinary results here, whichever method meets them.
-        with np.errstate(all="ignore"):
-            _method(self.method)(x, weight, bias, y, self.geometry, self.pad_value)
-            if fits:
-                return y
-            if out is None:
-                out = np.empty(self.y_shape, self.types.result)
-            target: Array = out if self.layout == "NCHW" else out.transpose(NHWC_TO_NCHW)
-            target[...] = y
-        return out
-
-
-def _method(name: Method) -> Callable[..., None]:
-    """The function behind the name; the compiled ones load Numba at first use."""
-    if name in ("auto", "jit"):
-        from refconv import jit
-
-        return jit.convolve
-    if name == "im2col":
-        from refconv import im2col
-
-        return im2col.convolve
-    from refconv import loops
-
-    if name == "loops":
-        return loops.convolve
-    from refconv.jit.loops import compiled_seven_loops
-
-    return partial(loops.convolve, loops=compiled_seven_loops)
 
 
 def _array(operand: Any, name: str) -> Array:
@@ -438,34 +294,3 @@ def _any_x(weight: Array, groups: Any, layout: str) -> tuple[int, ...]:
     Cg = weight.shape[axes.index("Cg")] if weight.ndim == len(axes) else 1
     C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
     return (1, size, size, C) if layout == "NHWC" else (1, C, size, size)
-
-
-def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
-    """`value` as a number of the operands' type: padding cells are cells of `x`."""
-    integral = dtype.kind in "iu"
-    numbers = _NUMBERS["i" if integral else dtype.kind if dtype.kind == "c" else "f"]
-    if isinstance(value, bool) or not isinstance(value, numbers):
-        raise TypeError(f"pad_value is {value!r}, but x has type {dtype.name}")
-    if integral:
-        info = np.iinfo(dtype)
-        if not info.min <= value <= info.max:
-            raise ValueError(
-                f"pad_value is {value}, but {dtype.name} ends at {info.min} and {info.max}"
-            )
-        return int(value)
-    if value == 0:
-        return dtype.type(0)
-    with np.errstate(over="ignore"):
-        number = dtype.type(value)
-    if np.isfinite(value) and not np.isfinite(number):
-        raise ValueError(f"pad_value is {value}, but that is beyond {dtype.name}")
-    return number
-
-
-def _share_memory(a: Array, b: Array) -> bool:
-    if not np.may_share_memory(a, b):
-        return False
-    try:
-        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # stub knows two
-    except np.exceptions.TooHardError:
-        return True  # undecided: refused, to be safe

@@ -30,7 +30,7 @@ def seven_loops(
     channels. The kernel is not flipped: it is cross-correlation.
     """
     N, F, OH, OW = y.shape
-    F, Cg, KH, KW = weight.shape
+    _, Cg, KH, KW = weight.shape
     sh, sw = stride
     dh, dw = dilation
     Fg = F // groups

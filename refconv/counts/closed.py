@@ -22,7 +22,8 @@ class Counts:
     bias_additions: additions, one for each output where there is a bias.
     parameters: elements of the weight and the bias.
     input_size, output_size: elements of x and of y.
-    im2col_size: elements of the im2col matrices of the whole batch.
+    im2col_size: elements of the im2col matrices of the whole batch; of a pointwise layer, whose
+        matrix is x itself, too.
 
     Counts add up, field by field: what two stages cost one after the other.
     """
@@ -41,6 +42,10 @@ class Counts:
         if not isinstance(other, Counts):
             return NotImplemented
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+
+    def __radd__(self, nothing: int) -> Counts:
+        """`sum` begins with 0."""
+        return self if nothing == 0 else NotImplemented
 
     @property
     def flops(self) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from refconv.conv import Method, conv2d
+from refconv.conv import conv2d
 from refconv.geometry import Geometry
+from refconv.plan import Method
 
 
 def count_by_ones(

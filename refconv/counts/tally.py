@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from refconv import loops
 from refconv.counts.closed import Counts
-from refconv.geometry import Geometry
+from refconv.geometry import Geometry, Layout
 from refconv.im2col import im2col
+from refconv.plan import HWIO_TO_OIHW, NHWC_TO_NCHW
 
 
 @dataclass(slots=True)
@@ -62,12 +63,13 @@ def tally(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
+    layout: Layout = "NCHW",
 ) -> Counts:
     """The counts of a convolution, by running the seven loops of the definition on such numbers.
 
-    x (N, C, H, W), weight (F, C//groups, KH, KW), bias (F,); options as in `conv2d`. Nothing in it
-    knows a formula: operations are counted as they are executed, sizes are those of the arrays.
-    About a microsecond for each operation, so for small layers.
+    x (N, C, H, W), weight (F, C//groups, KH, KW), bias (F,), or as `layout` says; options as in
+    `conv2d`. Nothing in it knows a formula: operations are counted as they are executed, sizes are
+    those of the arrays. About a microsecond for each operation, so for small layers.
 
     >>> counts = tally(np.ones((1, 2, 3, 4)), np.ones((6, 1, 2, 2)), groups=2, padding=(1, 0))
     >>> counts.macs, counts.effective_macs, counts.additions
@@ -77,8 +79,16 @@ def tally(
     """
     x, weight = np.asarray(x), np.asarray(weight)
     g = Geometry.of(
-        x.shape, weight.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        x.shape,
+        weight.shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        layout=layout,
     )
+    if layout == "NHWC":
+        x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
     ledger = Ledger()
     numbers = _tallies(x, ledger)
     biases = None if bias is None else _tallies(np.asarray(bias), ledger, bias=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
+
+from refconv.jit.cpu import TRIPLE
 
 _HAS_YIELD = llvmlite.binding.address_of_symbol("sched_yield") is not None
 _HAS_CPU = llvmlite.binding.address_of_symbol("sched_getcpu") is not None
-_X86 = cpu_target.target_context.codegen().magic_tuple()[0].startswith(("x86_64", "i686"))
+_X86 = TRIPLE.startswith(("x86_64", "i686"))
 
 
 @intrinsic

@@ -13,18 +13,11 @@ import numba
 import numpy as np
 
 from refconv.geometry import Geometry
+from refconv.jit.cpu import REGISTERS, VECTOR_BYTES
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_runs
-from refconv.jit.vector import (
-    REGISTERS,
-    VECTOR_BYTES,
-    add_outer_product,
-    lanes_of,
-    load_tile,
-    prefetch_tile,
-    store_tile,
-    tile_of,
-)
+from refconv.jit.tile import add_outer_product, load_tile, prefetch_tile, store_tile, tile_of
+from refconv.jit.vector import lanes_of
 
 # Accumulators, a panel row and a factor must fit the registers: 8*3 + 3 + 1 of 32, 4*2 + 2 + 1
 # of 16.

@@ -15,13 +15,8 @@ import numpy as np
 from refconv.geometry import Geometry
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_both_phases, copy_runs
-from refconv.jit.vector import (
-    add_kernel_column,
-    lanes_of,
-    prefetch_tile,
-    store_tile,
-    tile_of,
-)
+from refconv.jit.tile import add_kernel_column, prefetch_tile, store_tile, tile_of
+from refconv.jit.vector import lanes_of
 
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""

@@ -1,0 +1,215 @@
+"""Register tiles for compiled code: output channels or rows, times vectors of pixels.
+
+A `Tile` is a block of accumulators that stays in registers through a hot loop. As in `vector.py`,
+each function is an intrinsic; a row or a lane that does not exist is computed and not stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.core.datamodel import models
+from numba.extending import intrinsic, register_model
+
+from refconv.jit import emit
+from refconv.jit.cpu import VECTOR_BYTES
+from refconv.jit.emit import INT32, INT64
+from refconv.jit.vector import Vector
+
+CACHE_LINE_BYTES = 64
+
+
+class Tile(types.Type):  # type: ignore[misc]
+    """`rows` times `vectors` accumulators: rows are output channels, vectors run over pixels."""
+
+    def __init__(self, dtype: types.Float, rows: int, vectors: int) -> None:
+        self.vector = Vector(dtype)
+        self.rows, self.vectors = rows, vectors
+        super().__init__(name=f"Tile({self.vector}, {rows}, {vectors})")
+
+    @property
+    def llvm(self) -> ir.ArrayType:
+        return ir.ArrayType(self.vector.llvm, self.rows * self.vectors)
+
+
+@register_model(Tile)
+class _TileModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, type_: Tile) -> None:
+        super().__init__(manager, type_, type_.llvm)
+
+
+@intrinsic(prefer_literal=True)
+def tile_of(typingctx, rows, vectors, array, index, step, last):
+    """A tile whose row r is filled with array[index + min(r, last)*step].
+
+    `rows` and `vectors` are constants.
+    """
+    tile = Tile(array.dtype, rows.literal_value, vectors.literal_value)
+
+    def codegen(context, builder, signature, args):
+        _, _, array_, index_, step_, last_ = args
+        filled = ir.Constant(tile.llvm, ir.Undefined)
+        for r in range(tile.rows):
+            at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), step_))
+            pointer = emit.pointer(context, builder, signature.args[2], array_, at)
+            number = emit.load(builder, tile.vector.llvm.element, pointer)
+            vector = emit.splat(builder, number, tile.vector.lanes)
+            for v in range(tile.vectors):
+                filled = builder.insert_value(filled, vector, r * tile.vectors + v)
+        return filled
+
+    return tile(rows, vectors, array, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def load_tile(typingctx, tile, array, index, stride, rows, count):
+    """A tile whose row r < `rows` holds the `count` numbers at array[index + r*stride]."""
+
+    def codegen(context, builder, signature, args):
+        zero = ir.Constant(tile.vector.llvm.element, 0)
+        loaded = ir.Constant(tile.llvm, None)
+        places = _tile_places(context, builder, tile, signature.args[1], args[1:])
+        for at, pointer, mask in places:
+            vector = emit.masked_load(builder, tile.vector.llvm, pointer, mask, zero)
+            loaded = builder.insert_value(loaded, vector, at)
+        return loaded
+
+    numbers = (types.int64, types.int64, types.int64, types.int64)
+    return tile(tile, array, *numbers), codegen
+
+
+@intrinsic
+def store_tile(typingctx, tile, array, index, stride, rows, count):
+    """Write the first `count` numbers of each row r < `rows` to array[index + r*stride]."""
+
+    def codegen(context, builder, signature, args):
+        _, _, _, rows_, count_ = args[1:]
+        whole = builder.and_(
+            builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows)),
+            builder.icmp_signed(">=", count_, ir.Constant(INT64, tile.vectors * tile.vector.lanes)),
+        )
+        places = (context, builder, tile, signature.args[1], args[1:])
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                for at, pointer, _mask in _tile_places(*places):
+                    emit.store(builder, builder.extract_value(args[0], at), pointer)
+            with otherwise:
+                for at, pointer, mask in _tile_places(*places):
+                    emit.masked_store(builder, builder.extract_value(args[0], at), pointer, mask)
+        return context.get_dummy_value()
+
+    numbers = (types.int64, types.int64, types.int64, types.int64)
+    return types.void(tile, array, *numbers), codegen
+
+
+@intrinsic
+def prefetch_tile(typingctx, tile, array, index, stride, last):
+    """Ask for the cache lines that `store_tile` will write: row r at index + min(r, last)*stride.
+
+    An output row is seldom in a near cache, and a store that waits for one holds up the next tile.
+    """
+
+    def codegen(context, builder, signature, args):
+        _, array_, index_, stride_, last_ = args
+        width = tile.vectors * VECTOR_BYTES // (tile.vector.dtype.bitwidth // 8)
+        step = CACHE_LINE_BYTES // (tile.vector.dtype.bitwidth // 8)
+        offsets = [*range(0, width, step), width - 1]
+        write, keep, data = (ir.Constant(INT32, number) for number in (1, 3, 1))
+        for r in range(tile.rows):
+            start = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
+            for offset in offsets:
+                at = builder.add(start, ir.Constant(INT64, offset))
+                pointer = emit.pointer(context, builder, signature.args[1], array_, at)
+                pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+                emit.call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, write, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(tile, array, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start):
+    """The tile plus a column of weights times a row of the panel: the step of the hot loop.
+
+    Row r gains weight[index + min(r, last)*stride] times the vectors at panel[start]: rows beyond
+    the last are computed too, and not stored.
+    """
+
+    def codegen(context, builder, signature, args):
+        tile_, weight_, index_, stride_, last_, panel_, start_ = args
+        lanes = tile.vector.lanes
+        pixels = []
+        for v in range(tile.vectors):
+            at = builder.add(start_, ir.Constant(INT64, v * lanes))
+            pointer = emit.pointer(context, builder, signature.args[5], panel_, at)
+            pixels.append(emit.load(builder, tile.vector.llvm, pointer))
+        for r in range(tile.rows):
+            at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
+            pointer = emit.pointer(context, builder, signature.args[1], weight_, at)
+            number = emit.load(builder, tile.vector.llvm.element, pointer)
+            factor = emit.splat(builder, number, lanes)
+            for v, vector in enumerate(pixels):
+                at = r * tile.vectors + v
+                total = emit.multiply_add(builder, factor, vector, builder.extract_value(tile_, at))
+                tile_ = builder.insert_value(tile_, total, at)
+        return tile_
+
+    arguments = (tile, weight, types.int64, types.int64, types.int64, panel, types.int64)
+    return tile(*arguments), codegen
+
+
+@intrinsic(prefer_literal=True)
+def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, index, stride):
+    """The tile plus a column of `taps` kernel cells over rows that lie `step` apart.
+
+    Tile row r gains weight[w + t*w_step] times array[index + (r*step + t)*stride] for each t below
+    `taps`. A row that several tile rows need is loaded once. `taps` and `step` are constants.
+    """
+
+    def codegen(context, builder, signature, args):
+        tile_, _, _, weight_, w_, w_step_, array_, index_, stride_ = args
+        lanes = tile.vector.lanes
+        factors = []
+        for t in range(taps.literal_value):
+            at = builder.add(w_, builder.mul(ir.Constant(INT64, t), w_step_))
+            pointer = emit.pointer(context, builder, signature.args[3], weight_, at)
+            factors.append(
+                emit.splat(builder, emit.load(builder, tile.vector.llvm.element, pointer), lanes)
+            )
+        readers: dict[int, list[tuple[int, int]]] = {}
+        for r in range(tile.rows):
+            for t in range(taps.literal_value):
+                readers.setdefault(r * step.literal_value + t, []).append((r, t))
+        for row, uses in sorted(readers.items()):
+            start = builder.add(index_, builder.mul(ir.Constant(INT64, row), stride_))
+            for v in range(tile.vectors):
+                at = builder.add(start, ir.Constant(INT64, v * lanes))
+                pointer = emit.pointer(context, builder, signature.args[6], array_, at)
+                numbers = emit.load(builder, tile.vector.llvm, pointer)
+                for r, t in uses:
+                    at = r * tile.vectors + v
+                    old = builder.extract_value(tile_, at)
+                    total = emit.multiply_add(builder, factors[t], numbers, old)
+                    tile_ = builder.insert_value(tile_, total, at)
+        return tile_
+
+    numbers = (types.int64, types.int64)
+    return tile(tile, taps, step, weight, *numbers, array, *numbers), codegen
+
+
+def _tile_places(context, builder, tile, array_type, args):
+    """For each accumulator: its position in the tile, its address, the mask of its live lanes."""
+    array, index, stride, rows, count = args
+    lanes = tile.vector.lanes
+    none = ir.Constant(INT64, 0)
+    for r in range(tile.rows):
+        row = ir.Constant(INT64, r)
+        live = builder.select(builder.icmp_signed("<", row, rows), count, none)
+        start = builder.add(index, builder.mul(row, stride))
+        for v in range(tile.vectors):
+            skip = ir.Constant(INT64, v * lanes)
+            pointer = emit.pointer(context, builder, array_type, array, builder.add(start, skip))
+            mask = emit.window(builder, lanes, none, builder.sub(live, skip))
+            yield r * tile.vectors + v, pointer, mask
