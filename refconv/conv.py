@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refconv.geometry import WEIGHT_AXES, Layout, Padding
-from refconv.plan import METHODS, Array, Method, Names, Plan
+from refconv.geometry import Layout, Padding
+from refconv.plan import METHODS, Array, Method, Names, Plan, refuse_layer
 
 __all__ = [
     "METHODS",
@@ -243,9 +243,7 @@ class Conv2d:
         self._weight = _array(weight, "weight").copy()
         self._bias = None if bias is None else _array(bias, "bias").copy()
         self._options = (stride, padding, dilation, groups, layout, pad_value, method)
-        # What is wrong whatever the image may be is refused here, on one that surely fits.
-        shape = _any_x(self._weight, groups, layout)
-        Plan.of(shape, self._weight.dtype, self._weight, self._bias, self._options)
+        refuse_layer(self._weight, self._bias, self._options)
 
     def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Y for the images `x`, as `conv2d` would give it."""
@@ -285,12 +283,3 @@ def _refuse_wide_kernel(weight: Array, name: str, layout: str) -> None:
         KH, KW = weight.shape[2:] if layout == "NCHW" else weight.shape[:2]
         if (KH, KW) != (1, 1):
             raise ValueError(f"{name} has a {KH}x{KW} kernel, but a pointwise one is 1x1")
-
-
-def _any_x(weight: Array, groups: Any, layout: str) -> tuple[int, ...]:
-    """The shape of an image that fits the weight whatever the options, if they are right."""
-    size = 2**40  # no array has it, and no kernel is larger
-    axes = WEIGHT_AXES.get(layout, ())
-    Cg = weight.shape[axes.index("Cg")] if weight.ndim == len(axes) else 1
-    C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
-    return (1, size, size, C) if layout == "NHWC" else (1, C, size, size)

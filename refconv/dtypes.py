@@ -51,7 +51,9 @@ class Types:
                 )
         types = _accumulated(x, weight)
         if types is None:
-            a, b = (weight_name, x) if _rank(weight) < _rank(x) else (x_name, weight)
+            # The narrower one is cast, unless it is no argument of the caller's.
+            narrow = _rank(weight) < _rank(x) or not x_name.isidentifier()
+            a, b = (weight_name, x) if narrow else (x_name, weight)
             raise TypeError(
                 f"{x_name} has type {x.name}, but {weight_name} has type {weight.name}: "
                 f"cast {a} with .astype({b.name!r})"
@@ -59,10 +61,10 @@ class Types:
         if bias is not None:
             allowed = sorted({x.name, weight.name, types.accumulator.name})
             if bias.name not in allowed:
+                operands = {f"{x_name} has type {x.name}", f"{weight_name} has type {weight.name}"}
                 raise TypeError(
-                    f"{bias_name} has type {bias.name}, but {x_name} has type {x.name} and "
-                    f"{weight_name} has type {weight.name}: cast {bias_name} with "
-                    f".astype({types.accumulator.name!r})"
+                    f"{bias_name} has type {bias.name}, but {' and '.join(sorted(operands))}: "
+                    f"cast {bias_name} with .astype({types.accumulator.name!r})"
                 )
         return types
 
@@ -89,6 +91,18 @@ def _nearest(dtype: np.dtype[Any]) -> str:
     """The supported type to suggest for an unsupported one."""
     suggestions = {"b": "uint8", "u": "int64", "c": "complex128"}
     return suggestions.get(dtype.kind, "float64")
+
+
+def largest_exact_integer(dtype: np.dtype[Any]) -> int:
+    """Up to which integer the type holds every one.
+
+    >>> [largest_exact_integer(np.dtype(name)) for name in ("float16", "float32", "int8")]
+    [2048, 16777216, 127]
+    """
+    if dtype.kind in "iu":
+        return int(np.iinfo(dtype).max)
+    bits: dict[str, int] = {"bfloat16": 8, "float16": 11, "float32": 24, "complex64": 24}
+    return 1 << bits.get(dtype.name, 53)
 
 
 def refuse_overflow(

@@ -17,6 +17,7 @@ Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Kind: TypeAlias = Literal["standard", "group", "depthwise", "pointwise"]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 
+LAYOUTS = ("NCHW", "NHWC")
 X_AXES = {"NCHW": ("N", "C", "H", "W"), "NHWC": ("N", "H", "W", "C")}
 WEIGHT_AXES = {"NCHW": ("F", "Cg", "KH", "KW"), "NHWC": ("KH", "KW", "Cg", "F")}
 PADDING_NAMES = ("valid", "same", "same_upper", "same_lower")
@@ -99,7 +100,7 @@ class Geometry:
 
         Errors: `TypeError` for an option of the wrong type, `ValueError` for a wrong value.
         """
-        if layout not in X_AXES:
+        if layout not in LAYOUTS:
             raise ValueError(f"layout is {layout!r}, but must be 'NCHW' or 'NHWC'")
         if layout == "NCHW":
             N, C, H, W = _sizes(x_shape, x_name, X_AXES[layout])
@@ -210,7 +211,10 @@ def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[i
         raise ValueError(
             f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"
         )
-    return [_integer(size, name, least=0) for size in sizes]
+    if not all(type(size) is int and size >= 0 for size in sizes):
+        named = zip(axes, sizes, strict=True)
+        return [_integer(size, f"{axis} of {name}", least=0) for axis, size in named]
+    return sizes
 
 
 def _integer(value: Any, name: str, *, least: int) -> int:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import Geometry, Layout
+from refconv.dtypes import INTEGERS, Types, refuse_overflow
+from refconv.geometry import WEIGHT_AXES, Geometry, Layout
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
@@ -54,6 +54,7 @@ class Plan:
     layout: Layout
     pad_value: Any
     method: Method
+    names: Names
 
     @classmethod
     def of(
@@ -65,9 +66,7 @@ class Plan:
         options: tuple[Any, ...],
         names: Names = Names(),
     ) -> Plan:
-        stride, padding, dilation, groups, layout, pad_value, method = options
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
+        *_, layout, pad_value, method = options
         types = Types.of(
             x_dtype,
             weight.dtype,
@@ -76,24 +75,9 @@ class Plan:
             weight_name=names.weight,
             bias_name=names.bias,
         )
-        geometry = Geometry.of(
-            x_shape,
-            weight.shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            layout=layout,
-            x_name=names.x,
-            weight_name=names.weight,
-        )
-        if bias is not None and bias.shape != (geometry.F,):
-            raise ValueError(
-                f"{names.bias} has shape {bias.shape}, but {names.weight} has {geometry.F} output "
-                f"channels: it must be ({geometry.F},)"
-            )
+        geometry = _checked_geometry(x_shape, weight, bias, options, names)
         value = _pad_value(pad_value, x_dtype)
-        return cls(geometry, types, weight, bias, layout, value, method)
+        return cls(geometry, types, weight, bias, layout, value, method, names)
 
     @property
     def y_shape(self) -> tuple[int, ...]:
@@ -121,7 +105,8 @@ class Plan:
 
     def run(self, x: Array, out: Array | None, inputs: dict[str, Array | None]) -> Array:
         """y, in a new array or in `out`."""
-        self.refuse_out(out, {**inputs, "weight": self.weight, "bias": self.bias})
+        operands = {self.names.weight: self.weight, self.names.bias: self.bias}
+        self.refuse_out(out, {**inputs, **operands})
         weight = self.weight
         if self.layout == "NHWC":
             x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
@@ -150,6 +135,83 @@ class Plan:
         return out
 
 
+def refuse_layer(weight: Array, bias: Array | None, options: tuple[Any, ...]) -> None:
+    """Raise where a layer of this weight is wrong, whatever the images may be."""
+    *_, groups, layout, pad_value, _ = options
+    integral = weight.dtype.name in INTEGERS
+    # Integers of all types go together; any other image has the weight's type.
+    bias_dtype = None if bias is None or (integral and bias.dtype.name in INTEGERS) else bias.dtype
+    Types.of(weight.dtype, weight.dtype, bias_dtype, x_name="weight")
+    size = 2**40  # no array has it, and no kernel is larger
+    axes = WEIGHT_AXES["NHWC" if layout == "NHWC" else "NCHW"]
+    Cg = weight.shape[axes.index("Cg")] if weight.ndim == len(axes) else 1
+    C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
+    shape = (1, size, size, C) if layout == "NHWC" else (1, C, size, size)
+    _checked_geometry(shape, weight, bias, options, Names())
+    _pad_value(pad_value, np.dtype(np.int64) if integral else weight.dtype)
+
+
+def _checked_geometry(
+    x_shape: tuple[int, ...],
+    weight: Array,
+    bias: Array | None,
+    options: tuple[Any, ...],
+    names: Names,
+) -> Geometry:
+    """The geometry, where the shapes and options go together."""
+    stride, padding, dilation, groups, layout, _, method = options
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
+    geometry = _geometry(
+        x_shape, weight.shape, stride, padding, dilation, groups, layout, names.x, names.weight
+    )
+    if bias is not None and bias.shape != (geometry.F,):
+        raise ValueError(
+            f"{names.bias} has shape {bias.shape}, but {names.weight} has {geometry.F} output "
+            f"channels: it must be ({geometry.F},)"
+        )
+    return geometry
+
+
+def _geometry(*arguments: Any) -> Geometry:
+    """The geometry; remembered where the arguments are plain, for a layer is called many times."""
+    return (_remembered if _is_plain(arguments) else _make_geometry)(*arguments)
+
+
+def _is_plain(argument: Any) -> bool:
+    """Whether it is of integers and strings only: True and 1.0 are equal to 1, but are refused."""
+    if type(argument) is tuple:
+        return all(map(_is_plain, argument))
+    return type(argument) in (int, str)
+
+
+def _make_geometry(
+    x_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    layout: str,
+    x_name: str,
+    weight_name: str,
+) -> Geometry:
+    return Geometry.of(
+        x_shape,
+        weight_shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        layout=layout,
+        x_name=x_name,
+        weight_name=weight_name,
+    )
+
+
+_remembered = lru_cache(maxsize=1024)(_make_geometry)
+
+
 def _method(name: Method) -> Callable[..., None]:
     """The function behind the name; the compiled ones load Numba at first use."""
     if name in ("auto", "jit"):
@@ -172,7 +234,8 @@ def _method(name: Method) -> Callable[..., None]:
 def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
     """`value` as a number of the operands' type: padding cells are cells of `x`."""
     integral = dtype.kind in "iu"
-    numbers = _NUMBERS["i" if integral else dtype.kind if dtype.kind == "c" else "f"]
+    kind = "i" if integral else "c" if dtype.kind == "c" else "f"
+    numbers: Any = (*_NUMBERS[kind], dtype.type)
     if isinstance(value, bool) or not isinstance(value, numbers):
         raise TypeError(f"pad_value is {value!r}, but x has type {dtype.name}")
     if integral:
@@ -184,9 +247,13 @@ def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
         return int(value)
     if value == 0:
         return dtype.type(0)
-    with np.errstate(over="ignore"):
-        number = dtype.type(value)
-    if np.isfinite(value) and not np.isfinite(number):
+    try:
+        with np.errstate(over="ignore"):
+            number = dtype.type(value)
+        beyond = np.isfinite(value) and not np.isfinite(number)
+    except OverflowError:  # an integer that is too large for any float
+        beyond = True
+    if beyond:
         raise ValueError(f"pad_value is {value}, but that is beyond {dtype.name}")
     return number
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from refconv.conv import conv2d
+from refconv.dtypes import Types, largest_exact_integer
 from refconv.geometry import Geometry
 from refconv.plan import Method
 
@@ -28,7 +29,7 @@ def count_by_ones(
     Errors: `OverflowError` where `dtype` cannot hold an output's number of taps exactly.
     """
     operand = np.dtype(dtype)
-    exact = 2 ** (np.finfo(operand).nmant + 1) if operand.kind in "fc" else np.iinfo(operand).max
+    exact = largest_exact_integer(Types.of(operand, operand).result)
     if exact < geometry.K:
         raise OverflowError(
             f"{operand.name} counts to {exact}, but an output has {geometry.K} taps"

@@ -61,11 +61,9 @@ def _convolve_vectors(
         (g.sh, g.sw, g.dh, g.dw, g.pt, g.pl),
         y.dtype.type(pad_value),
     )
-    # Measured on one core, GFLOP/s: 4 -> 4 channels a group, planes 45, panels 22; 16 -> 16,
-    # planes 55, panels 80.
     threads = _threads(g)
     wanted_tasks = threads * TASKS_PER_THREAD if threads > 1 else 1
-    if g.Fg < panels.ROWS and g.Cg <= panels.ROWS:
+    if planes.suits(g, y.itemsize):
         height, run, tasks = planes.bands(g, wanted_tasks)
         _run(planes.convolve_planes, g, tasks, (*arguments, height, run))
     else:

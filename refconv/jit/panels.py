@@ -174,7 +174,7 @@ def multiply_tile(ROWS, VECTORS, rows, job, bias, f, fresh, target):
     tile = tile_of(ROWS, VECTORS, bias, f, 1, rows - 1)
     if not fresh:
         tile = load_tile(tile, y, outputs, P, rows, pixels)
-    prefetch_tile(tile, y, outputs, P, rows - 1)
+    prefetch_tile(tile, y, outputs, P)
     for d in range(depth):
         tile = add_outer_product(tile, weight, start + d, K, rows - 1, panel, strip + d * width)
     store_tile(tile, y, outputs, P, rows, pixels)

@@ -14,7 +14,6 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 from refconv.jit import emit
-from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.emit import INT32, INT64
 from refconv.jit.vector import Vector
 
@@ -68,12 +67,19 @@ def load_tile(typingctx, tile, array, index, stride, rows, count):
     """A tile whose row r < `rows` holds the `count` numbers at array[index + r*stride]."""
 
     def codegen(context, builder, signature, args):
-        zero = ir.Constant(tile.vector.llvm.element, 0)
+        _, array_, index_, stride_, rows_, count_ = args
+        vector = tile.vector.llvm
+        place = _place(context, builder, tile, signature.args[1], array_, index_, stride_)
+        masks = _column_masks(builder, tile, count_)
+        nothing = ir.Constant(masks[0].type, None)
+        zero = ir.Constant(vector.element, 0)
         loaded = ir.Constant(tile.llvm, None)
-        places = _tile_places(context, builder, tile, signature.args[1], args[1:])
-        for at, pointer, mask in places:
-            vector = emit.masked_load(builder, tile.vector.llvm, pointer, mask, zero)
-            loaded = builder.insert_value(loaded, vector, at)
+        for r in range(tile.rows):
+            live = builder.icmp_signed("<", ir.Constant(INT64, r), rows_)
+            for v, mask in enumerate(masks):
+                mask = builder.select(live, mask, nothing)
+                numbers = emit.masked_load(builder, vector, place(r, v), mask, zero)
+                loaded = builder.insert_value(loaded, numbers, r * tile.vectors + v)
         return loaded
 
     numbers = (types.int64, types.int64, types.int64, types.int64)
@@ -85,19 +91,25 @@ def store_tile(typingctx, tile, array, index, stride, rows, count):
     """Write the first `count` numbers of each row r < `rows` to array[index + r*stride]."""
 
     def codegen(context, builder, signature, args):
-        _, _, _, rows_, count_ = args[1:]
+        tile_, array_, index_, stride_, rows_, count_ = args
+        place = _place(context, builder, tile, signature.args[1], array_, index_, stride_)
         whole = builder.and_(
             builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows)),
             builder.icmp_signed(">=", count_, ir.Constant(INT64, tile.vectors * tile.vector.lanes)),
         )
-        places = (context, builder, tile, signature.args[1], args[1:])
         with builder.if_else(whole) as (then, otherwise):
             with then:
-                for at, pointer, _mask in _tile_places(*places):
-                    emit.store(builder, builder.extract_value(args[0], at), pointer)
+                for r in range(tile.rows):
+                    for v in range(tile.vectors):
+                        vector = builder.extract_value(tile_, r * tile.vectors + v)
+                        emit.store(builder, vector, place(r, v))
             with otherwise:
-                for at, pointer, mask in _tile_places(*places):
-                    emit.masked_store(builder, builder.extract_value(args[0], at), pointer, mask)
+                masks = _column_masks(builder, tile, count_)
+                for r in range(tile.rows):
+                    with builder.if_then(builder.icmp_signed("<", ir.Constant(INT64, r), rows_)):
+                        for v, mask in enumerate(masks):
+                            vector = builder.extract_value(tile_, r * tile.vectors + v)
+                            emit.masked_store(builder, vector, place(r, v), mask)
         return context.get_dummy_value()
 
     numbers = (types.int64, types.int64, types.int64, types.int64)
@@ -105,20 +117,20 @@ def store_tile(typingctx, tile, array, index, stride, rows, count):
 
 
 @intrinsic
-def prefetch_tile(typingctx, tile, array, index, stride, last):
-    """Ask for the cache lines that `store_tile` will write: row r at index + min(r, last)*stride.
+def prefetch_tile(typingctx, tile, array, index, stride):
+    """Ask for the cache lines that `store_tile` will write; beyond the array it does no harm.
 
     An output row is seldom in a near cache, and a store that waits for one holds up the next tile.
     """
 
     def codegen(context, builder, signature, args):
-        _, array_, index_, stride_, last_ = args
-        width = tile.vectors * VECTOR_BYTES // (tile.vector.dtype.bitwidth // 8)
-        step = CACHE_LINE_BYTES // (tile.vector.dtype.bitwidth // 8)
-        offsets = [*range(0, width, step), width - 1]
+        _, array_, index_, stride_ = args
+        itemsize = tile.vector.dtype.bitwidth // 8
+        width = tile.vectors * tile.vector.lanes
+        offsets = [*range(0, width, CACHE_LINE_BYTES // itemsize), width - 1]
         write, keep, data = (ir.Constant(INT32, number) for number in (1, 3, 1))
         for r in range(tile.rows):
-            start = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
+            start = builder.add(index_, builder.mul(ir.Constant(INT64, r), stride_))
             for offset in offsets:
                 at = builder.add(start, ir.Constant(INT64, offset))
                 pointer = emit.pointer(context, builder, signature.args[1], array_, at)
@@ -126,7 +138,7 @@ def prefetch_tile(typingctx, tile, array, index, stride, last):
                 emit.call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, write, keep, data])
         return context.get_dummy_value()
 
-    return types.void(tile, array, types.int64, types.int64, types.int64), codegen
+    return types.void(tile, array, types.int64, types.int64), codegen
 
 
 @intrinsic
@@ -199,17 +211,19 @@ def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, ind
     return tile(tile, taps, step, weight, *numbers, array, *numbers), codegen
 
 
-def _tile_places(context, builder, tile, array_type, args):
-    """For each accumulator: its position in the tile, its address, the mask of its live lanes."""
-    array, index, stride, rows, count = args
-    lanes = tile.vector.lanes
-    none = ir.Constant(INT64, 0)
-    for r in range(tile.rows):
-        row = ir.Constant(INT64, r)
-        live = builder.select(builder.icmp_signed("<", row, rows), count, none)
-        start = builder.add(index, builder.mul(row, stride))
-        for v in range(tile.vectors):
-            skip = ir.Constant(INT64, v * lanes)
-            pointer = emit.pointer(context, builder, array_type, array, builder.add(start, skip))
-            mask = emit.window(builder, lanes, none, builder.sub(live, skip))
-            yield r * tile.vectors + v, pointer, mask
+def _place(context, builder, tile, array_type, array, index, stride):
+    """The function that gives the address of row r, vector v, of a tile in the array."""
+
+    def place(r, v):
+        start = builder.add(index, builder.mul(ir.Constant(INT64, r), stride))
+        at = builder.add(start, ir.Constant(INT64, v * tile.vector.lanes))
+        return emit.pointer(context, builder, array_type, array, at)
+
+    return place
+
+
+def _column_masks(builder, tile, count):
+    """For each vector of a row, the mask of its lanes among the first `count` of the row."""
+    lanes, none = tile.vector.lanes, ir.Constant(INT64, 0)
+    ends = (builder.sub(count, ir.Constant(INT64, v * lanes)) for v in range(tile.vectors))
+    return [emit.window(builder, lanes, none, end) for end in ends]
