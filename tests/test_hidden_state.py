@@ -204,7 +204,11 @@ def test_a_forked_child_convolves():
 
 @needs_fork
 def test_a_child_forked_during_a_call_convolves():
+    """Once all is compiled: Numba holds a lock while it compiles, which a child would wait for."""
     code = """
+    import time
+    assert right()
+    time.sleep(0.05)  # the helper falls asleep: what wakes it is compiled at the next call
     assert right()
     over = threading.Event()
 
@@ -224,6 +228,16 @@ def test_a_child_forked_during_a_call_convolves():
     print("done")
     """
     assert run_python(WORK + dedent(code), *FORK_WARNING) == "done\n"
+
+
+def test_a_first_call_leaves_nothing_of_the_crew_to_compile():
+    """Or a child that is forked meanwhile would wait for the compiler's lock for ever."""
+    code = """
+    assert right()
+    from refconv.jit import crew
+    print([f.__name__ for f in (crew.here, crew.watch, crew.abandon) if not f.signatures])
+    """
+    assert run_python(WORK + dedent(code)) == "[]\n"
 
 
 @needs_fork

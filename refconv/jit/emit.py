@@ -30,9 +30,8 @@ def call(builder, name, returned, arguments):
     return builder.call(function, arguments)
 
 
-def pointer(context, builder, array_type, array, index):
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [index])
+def pointer(builder, address, index):
+    return builder.gep(address, [index])
 
 
 def load(builder, type_, pointer):

@@ -17,7 +17,7 @@ from refconv.jit.cpu import REGISTERS, VECTOR_BYTES
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_runs
 from refconv.jit.tile import add_outer_product, load_tile, prefetch_tile, store_tile, tile_of
-from refconv.jit.vector import lanes_of
+from refconv.jit.vector import address, keep, lanes_of
 
 # Accumulators, a panel row and a factor must fit the registers: 8*3 + 3 + 1 of 32, 4*2 + 2 + 1
 # of 16.
@@ -73,7 +73,9 @@ def convolve_panels(
     panels = (P + strips * width - 1) // (strips * width)
     share = (Fg + parts - 1) // parts
     channels = max(1, min(Cg, DEPTH // (KH * KW)))
-    panel = np.zeros(strips * channels * KH * KW * width, x.dtype)
+    held_panel = np.zeros(strips * channels * KH * KW * width, x.dtype)
+    panel, cells, weights = address(held_panel), address(x), address(weight)
+    biases, outputs = address(bias), address(y)
     done = 0
     task = claim(board, signal, me)
     while task >= 0:
@@ -87,41 +89,29 @@ def convolve_panels(
         for cg in range(0, Cg, channels):
             depth = min(channels, Cg - cg)
             image = (n * C + g * Cg + cg) * H * W
+            sizes = (H, W, KH, KW, OW)
             for pixel in range(first, last, width):
                 strip = (pixel - first) * depth * KH * KW
                 pixels = min(width, last - pixel)
-                pack(
-                    panel,
-                    strip,
-                    width,
-                    x,
-                    image,
-                    depth,
-                    pixel,
-                    pixels,
-                    H,
-                    W,
-                    KH,
-                    KW,
-                    OW,
-                    options,
-                    fill,
-                )
+                pack(panel, strip, width, cells, image, depth, pixel, pixels, sizes, options, fill)
             taps = (cg * KH * KW, depth * KH * KW, Cg * KH * KW)
-            multiply(panel, width, weight, taps, bias, y, n * F * P, P, first, last, f_from, f_to)
+            target = (outputs, n * F * P, P, first, last, f_from, f_to)
+            multiply(panel, width, weights, taps, biases, target)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
+    keep(held_panel)
 
 
 @numba.njit(inline="always")
-def pack(panel, strip, width, x, image, depth, pixel, pixels, H, W, KH, KW, OW, options, fill):
+def pack(panel, strip, width, cells, image, depth, pixel, pixels, sizes, options, fill):
     """Write the taps of outputs pixel .. pixel+pixels, of `depth` channels: row (cg, kh, kw).
 
     Run by run: outputs that neighbour in a row of y read neighbours, `sw` apart, in a row of x.
     """
+    H, W, KH, KW, OW = sizes
     sh, sw, dh, dw, pt, pl = options
-    lanes = lanes_of(x)
+    lanes = lanes_of(cells)
     pitch = KH * KW * width
     done = 0
     while done < pixels:
@@ -134,47 +124,46 @@ def pack(panel, strip, width, x, image, depth, pixel, pixels, H, W, KH, KW, OW, 
             for kw in range(KW):
                 iw = ow * sw + kw * dw - pl
                 at = strip + (kh * KW + kw) * width + done
-                copy_runs(x, row, H * W, iw, sw, columns, count, fill, panel, at, pitch, depth)
+                copy_runs(cells, row, H * W, iw, sw, columns, count, fill, panel, at, pitch, depth)
         done += count
 
 
 @numba.njit(inline="always")
-def multiply(panel, width, weight, taps, bias, y, image, P, first, last, f_from, f_to):
+def multiply(panel, width, weights, taps, biases, target):
     """Add a block of the weight times the panel to outputs first .. last of f_from .. f_to.
 
     `taps` is which columns of the weight: from, how many, of how many. The first block starts the
     outputs from the bias instead.
     """
     k, depth, K = taps
+    outputs, image, P, first, last, f_from, f_to = target
     lanes = width // VECTORS
     f = f_from
     while f < f_to:
         rows = min(ROWS, f_to - f)
         for pixel in range(first, last, width):
-            strip = (pixel - first) * depth
             pixels = min(width, last - pixel)
-            job = (panel, strip, width, weight, f * K + k, depth, K)
-            target = (y, image + f * P + pixel, P, pixels)
+            strip, output = (pixel - first) * depth, image + f * P + pixel
+            factors = (panel, strip, width, weights, f * K + k, depth, K, biases, f, k == 0)
             if rows <= HALF_ROWS:
-                multiply_tile(HALF_ROWS, VECTORS, rows, job, bias, f, k == 0, target)
+                multiply_tile(HALF_ROWS, VECTORS, rows, factors, outputs, output, P, pixels)
             elif pixels > FEWER_VECTORS * lanes:
-                multiply_tile(ROWS, VECTORS, rows, job, bias, f, k == 0, target)
+                multiply_tile(ROWS, VECTORS, rows, factors, outputs, output, P, pixels)
             elif pixels > lanes:
-                multiply_tile(ROWS, FEWER_VECTORS, rows, job, bias, f, k == 0, target)
+                multiply_tile(ROWS, FEWER_VECTORS, rows, factors, outputs, output, P, pixels)
             else:
-                multiply_tile(ROWS, 1, rows, job, bias, f, k == 0, target)
+                multiply_tile(ROWS, 1, rows, factors, outputs, output, P, pixels)
         f += rows
 
 
 @numba.njit(inline="always")
-def multiply_tile(ROWS, VECTORS, rows, job, bias, f, fresh, target):
+def multiply_tile(ROWS, VECTORS, rows, factors, outputs, output, P, pixels):
     """The product for `rows` output channels from f on: the tile stays in registers throughout."""
-    panel, strip, width, weight, start, depth, K = job
-    y, outputs, P, pixels = target
-    tile = tile_of(ROWS, VECTORS, bias, f, 1, rows - 1)
+    panel, strip, width, weights, w, depth, K, biases, f, fresh = factors
+    tile = tile_of(ROWS, VECTORS, biases, f, 1, rows - 1)
     if not fresh:
-        tile = load_tile(tile, y, outputs, P, rows, pixels)
-    prefetch_tile(tile, y, outputs, P)
+        tile = load_tile(tile, outputs, output, P, rows, pixels)
+    prefetch_tile(tile, outputs, output, P)
     for d in range(depth):
-        tile = add_outer_product(tile, weight, start + d, K, rows - 1, panel, strip + d * width)
-    store_tile(tile, y, outputs, P, rows, pixels)
+        tile = add_outer_product(tile, weights, w + d, K, rows - 1, panel, strip + d * width)
+    store_tile(tile, outputs, output, P, rows, pixels)

@@ -16,7 +16,7 @@ from refconv.geometry import Geometry
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_both_phases, copy_runs
 from refconv.jit.tile import add_kernel_column, prefetch_tile, store_tile, tile_of
-from refconv.jit.vector import lanes_of
+from refconv.jit.vector import address, keep, lanes_of, splat, store_first
 
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""
@@ -74,7 +74,9 @@ def convolve_planes(
     N, G = shape[0], shape[4]
     F, KH, OH, OW = kernel[0], kernel[2], kernel[4], kernel[5]
     sh, dh, pt = options[0], options[2], options[4]
-    band, offsets, plane, pitch = blank_band(height, kernel, options, x)
+    held_band, held_offsets, plane, pitch = blank_band(height, kernel, options, x)
+    band, offsets = address(held_band), address(held_offsets)
+    cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
     bands_of_image = (OH + height - 1) // height
     bands = N * G * bands_of_image
     done = 0
@@ -86,21 +88,24 @@ def convolve_planes(
             g = number // bands_of_image % G
             n = number // (bands_of_image * G)
             f, Fg = g * (F // G), F // G
-            fill_band(band, plane, pitch, x, n * G + g, top * sh - pt, shape, kernel, options, fill)
-            outputs = (y, (n * F + f) * OH * OW, f, Fg, top, bottom)
+            ih = top * sh - pt
+            fill_band(band, plane, pitch, cells, n * G + g, ih, shape, kernel, options, fill)
+            target = (outputs, (n * F + f) * OH * OW, f, Fg, top, bottom)
             # Common kernels take a whole column at once, and load a row that several tile rows
             # need once: 45 cycles a tile instead of 76.
             if dh == 1 and sh == 1 and KH == 3:
-                sweep(3, 1, band, offsets, pitch, pitch, sh, weight, bias, outputs, kernel)
+                sweep(3, 1, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
             elif dh == 1 and sh == 2 and KH == 3:
-                sweep(3, 2, band, offsets, pitch, pitch, sh, weight, bias, outputs, kernel)
+                sweep(3, 2, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
             elif dh == 1 and sh == 1 and KH == 5:
-                sweep(5, 1, band, offsets, pitch, pitch, sh, weight, bias, outputs, kernel)
+                sweep(5, 1, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
             else:
-                sweep(1, 1, band, offsets, pitch, sh * pitch, sh, weight, bias, outputs, kernel)
+                sweep(1, 1, band, offsets, pitch, sh * pitch, sh, weights, biases, target, kernel)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
+    keep(held_band)
+    keep(held_offsets)
 
 
 @numba.njit(inline="always")
@@ -127,7 +132,7 @@ def blank_band(height, kernel, options, x):
 
 
 @numba.njit
-def fill_band(band, plane, pitch, x, group, ih, shape, kernel, options, fill):
+def fill_band(band, plane, pitch, cells, group, ih, shape, kernel, options, fill):
     """Copy one group's rows of the image, from row `ih` on, padded and split by phase.
 
     `group` counts over groups and images; `ih` is negative where the band begins in the padding.
@@ -135,7 +140,7 @@ def fill_band(band, plane, pitch, x, group, ih, shape, kernel, options, fill):
     _, _, H, W, _ = shape
     _, Cg, _, KW, _, _ = kernel
     _, sw, _, dw, _, pl = options
-    lanes = lanes_of(x)
+    lanes = lanes_of(cells)
     rows = plane // pitch
     phases = min(sw, (KW - 1) * dw + 1)
     # Rows of the band that lie in the image; those above and below are padding.
@@ -145,29 +150,29 @@ def fill_band(band, plane, pitch, x, group, ih, shape, kernel, options, fill):
         row = ((group * Cg + cg) * H + ih + first) * W
         for phase in range(phases):
             at = (cg * phases + phase) * plane
-            for i in range(at, at + first * pitch):  # a slice would count references, atomically
-                band[i] = fill
-            for i in range(at + last * pitch, at + plane):
-                band[i] = fill
+            for i in range(at, at + first * pitch, lanes):
+                store_first(band, i, splat(fill), lanes)
+            for i in range(at + last * pitch, at + plane, lanes):
+                store_first(band, i, splat(fill), lanes)
             at += first * pitch
             for column in range(0, pitch, lanes):
                 iw, to = column * sw + phase - pl, at + column
                 if sw != 2 or phases != 2:
-                    copy_runs(x, row, W, iw, sw, W, lanes, fill, band, to, pitch, last - first)
+                    copy_runs(cells, row, W, iw, sw, W, lanes, fill, band, to, pitch, last - first)
                 elif phase == 0:
                     copy_both_phases(
-                        x, row, W, iw, W, fill, band, to, to + plane, pitch, last - first
+                        cells, row, W, iw, W, fill, band, to, to + plane, pitch, last - first
                     )
 
 
 @numba.njit(inline="always")
-def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weight, bias, outputs, kernel):
+def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weights, biases, target, kernel):
     """Compute a band's outputs, tile by tile: ROWS rows high and a vector wide.
 
     TAPS cells of a kernel column at a time, which lie `stride` apart in the band; what neighbouring
     output rows read lies STEP times as far apart.
     """
-    y, first, f_from, Fg, top, bottom = outputs
+    outputs, first, f_from, Fg, top, bottom = target
     _, Cg, KH, KW, OH, OW = kernel
     lanes = lanes_of(band)
     for fg in range(Fg):
@@ -176,13 +181,13 @@ def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weight, bias, outputs, k
             for ow in range(0, OW, lanes):
                 output = first + (fg * OH + oh) * OW + ow
                 corner = (oh - top) * sh * pitch + ow
-                tile = tile_of(ROWS, 1, bias, f, 1, 0)
-                prefetch_tile(tile, y, output, OW)
+                tile = tile_of(ROWS, 1, biases, f, 1, 0)
+                prefetch_tile(tile, outputs, output, OW)
                 for k in range(0, Cg * KH, TAPS):
                     for kw in range(KW):
                         w = (f * Cg * KH + k) * KW + kw
                         cell = corner + offsets[k * KW + kw]
                         tile = add_kernel_column(
-                            tile, TAPS, STEP, weight, w, KW, band, cell, stride
+                            tile, TAPS, STEP, weights, w, KW, band, cell, stride
                         )
-                store_tile(tile, y, output, OW, bottom - oh, OW - ow)
+                store_tile(tile, outputs, output, OW, bottom - oh, OW - ow)

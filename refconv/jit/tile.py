@@ -52,7 +52,7 @@ def tile_of(typingctx, rows, vectors, array, index, step, last):
         filled = ir.Constant(tile.llvm, ir.Undefined)
         for r in range(tile.rows):
             at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), step_))
-            pointer = emit.pointer(context, builder, signature.args[2], array_, at)
+            pointer = emit.pointer(builder, array_, at)
             number = emit.load(builder, tile.vector.llvm.element, pointer)
             vector = emit.splat(builder, number, tile.vector.lanes)
             for v in range(tile.vectors):
@@ -69,7 +69,7 @@ def load_tile(typingctx, tile, array, index, stride, rows, count):
     def codegen(context, builder, signature, args):
         _, array_, index_, stride_, rows_, count_ = args
         vector = tile.vector.llvm
-        place = _place(context, builder, tile, signature.args[1], array_, index_, stride_)
+        place = _place(builder, tile, array_, index_, stride_)
         masks = _column_masks(builder, tile, count_)
         nothing = ir.Constant(masks[0].type, None)
         zero = ir.Constant(vector.element, 0)
@@ -92,7 +92,7 @@ def store_tile(typingctx, tile, array, index, stride, rows, count):
 
     def codegen(context, builder, signature, args):
         tile_, array_, index_, stride_, rows_, count_ = args
-        place = _place(context, builder, tile, signature.args[1], array_, index_, stride_)
+        place = _place(builder, tile, array_, index_, stride_)
         whole = builder.and_(
             builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows)),
             builder.icmp_signed(">=", count_, ir.Constant(INT64, tile.vectors * tile.vector.lanes)),
@@ -133,7 +133,7 @@ def prefetch_tile(typingctx, tile, array, index, stride):
             start = builder.add(index_, builder.mul(ir.Constant(INT64, r), stride_))
             for offset in offsets:
                 at = builder.add(start, ir.Constant(INT64, offset))
-                pointer = emit.pointer(context, builder, signature.args[1], array_, at)
+                pointer = emit.pointer(builder, array_, at)
                 pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
                 emit.call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, write, keep, data])
         return context.get_dummy_value()
@@ -155,11 +155,11 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start
         pixels = []
         for v in range(tile.vectors):
             at = builder.add(start_, ir.Constant(INT64, v * lanes))
-            pointer = emit.pointer(context, builder, signature.args[5], panel_, at)
+            pointer = emit.pointer(builder, panel_, at)
             pixels.append(emit.load(builder, tile.vector.llvm, pointer))
         for r in range(tile.rows):
             at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
-            pointer = emit.pointer(context, builder, signature.args[1], weight_, at)
+            pointer = emit.pointer(builder, weight_, at)
             number = emit.load(builder, tile.vector.llvm.element, pointer)
             factor = emit.splat(builder, number, lanes)
             for v, vector in enumerate(pixels):
@@ -186,7 +186,7 @@ def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, ind
         factors = []
         for t in range(taps.literal_value):
             at = builder.add(w_, builder.mul(ir.Constant(INT64, t), w_step_))
-            pointer = emit.pointer(context, builder, signature.args[3], weight_, at)
+            pointer = emit.pointer(builder, weight_, at)
             factors.append(
                 emit.splat(builder, emit.load(builder, tile.vector.llvm.element, pointer), lanes)
             )
@@ -198,7 +198,7 @@ def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, ind
             start = builder.add(index_, builder.mul(ir.Constant(INT64, row), stride_))
             for v in range(tile.vectors):
                 at = builder.add(start, ir.Constant(INT64, v * lanes))
-                pointer = emit.pointer(context, builder, signature.args[6], array_, at)
+                pointer = emit.pointer(builder, array_, at)
                 numbers = emit.load(builder, tile.vector.llvm, pointer)
                 for r, t in uses:
                     at = r * tile.vectors + v
@@ -211,13 +211,13 @@ def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, ind
     return tile(tile, taps, step, weight, *numbers, array, *numbers), codegen
 
 
-def _place(context, builder, tile, array_type, array, index, stride):
+def _place(builder, tile, array, index, stride):
     """The function that gives the address of row r, vector v, of a tile in the array."""
 
     def place(r, v):
         start = builder.add(index, builder.mul(ir.Constant(INT64, r), stride))
         at = builder.add(start, ir.Constant(INT64, v * tile.vector.lanes))
-        return emit.pointer(context, builder, array_type, array, at)
+        return emit.pointer(builder, array, at)
 
     return place
 

@@ -1,9 +1,9 @@
 """Explicit vectors for compiled code: a `Vector` type, and what can be done to one vector.
 
 Each function below is a Numba intrinsic: called from compiled code only, it becomes a few LLVM
-vector instructions, which LLVM keeps in registers. An array argument is one-dimensional and
-contiguous; `index` counts elements. Which lanes are touched is always said, so that nothing
-outside an array is read: Numba checks no bounds.
+vector instructions, which LLVM keeps in registers. An array argument is what `address` gives, and
+`index` counts its elements. Which lanes are touched is always said, so that nothing outside an
+array is read: nobody checks bounds here.
 """
 
 from __future__ import annotations
@@ -37,6 +37,30 @@ class Vector(types.Type):  # type: ignore[misc]
 class _LlvmValue(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, type_: Vector) -> None:
         super().__init__(manager, type_, type_.llvm)
+
+
+@intrinsic
+def address(typingctx, array):
+    """Where the elements of a contiguous array begin: a pointer, which nobody counts references to.
+
+    Numba counts those to an array whenever one is assigned, with atomic operations: more than a
+    tile costs. The array must outlive the pointer: see `keep`.
+    """
+
+    def codegen(context, builder, signature, args):
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def keep(typingctx, array):
+    """Nothing: but Numba frees an array that it made after its last use, and this is a use."""
+
+    def codegen(context, builder, signature, args):
+        return context.get_dummy_value()
+
+    return types.void(array), codegen
 
 
 @intrinsic
@@ -78,7 +102,7 @@ def load_window(typingctx, array, index, first, last, fill):
 
     def codegen(context, builder, signature, args):
         array_, index_, first_, last_, fill_ = args
-        pointer = emit.pointer(context, builder, signature.args[0], array_, index_)
+        pointer = emit.pointer(builder, array_, index_)
         mask = emit.window(builder, vector.lanes, first_, last_)
         return emit.masked_load(builder, vector.llvm, pointer, mask, fill_)
 
@@ -113,10 +137,9 @@ def load_window_every(typingctx, array, index, step, first, last, fill):
     def codegen(context, builder, signature, args):
         array_, index_, step_, first_, last_, fill_ = args
         lanes = vector.lanes
-        base = context.make_array(signature.args[0])(context, builder, array_).data
         steps = builder.mul(emit.iota(lanes), emit.splat(builder, step_, lanes))
         offsets = builder.add(steps, emit.splat(builder, index_, lanes))
-        pointers = builder.gep(base, [offsets], source_etype=vector.llvm.element)
+        pointers = builder.gep(array_, [offsets], source_etype=vector.llvm.element)
         # llvmlite takes it for one pointer; with vector offsets it is a vector of pointers.
         pointers.type = ir.VectorType(ir.PointerType(), lanes)
         mask = emit.window(builder, lanes, first_, last_)
@@ -135,7 +158,7 @@ def store_first(typingctx, array, index, vector, count):
 
     def codegen(context, builder, signature, args):
         array_, index_, vector_, count_ = args
-        pointer = emit.pointer(context, builder, signature.args[0], array_, index_)
+        pointer = emit.pointer(builder, array_, index_)
         mask = emit.window(builder, vector.lanes, ir.Constant(INT64, 0), count_)
         emit.masked_store(builder, vector_, pointer, mask)
         return context.get_dummy_value()
