@@ -93,9 +93,11 @@ def rest(look):
 
 
 # --- called from Python -------------------------------------------------------------------------
+# Their types are given, so that they are compiled at import: a process that forks while a helper
+# compiles would leave its child waiting for the compiler's lock.
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit("int64(int64[::1], int64, int64, int64)", nogil=True, cache=True)
 def watch(signal, me, seen, looks):
     """Wait for another start than `seen`, for a while; the starts counted by then."""
     fetch_add(signal, me, -read(signal, me))
@@ -107,7 +109,7 @@ def watch(signal, me, seen, looks):
     return read(signal, SIGNAL)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit("void(int64[::1], int64[::1])", nogil=True, cache=True)
 def abandon(board, signal):
     """Take all tasks that are left and do none of them; wait for those that others have taken."""
     task = claim(board, signal, CALLER)
@@ -117,7 +119,7 @@ def abandon(board, signal):
     wait_for_all(board, signal)
 
 
-@numba.njit(cache=True)
+@numba.njit("int64()", cache=True)
 def here():
     """The CPU that the caller runs on."""
     return current_cpu()
