@@ -21,7 +21,7 @@ KEYS = (
 REQUIRED = ("ic", "ih", "oc", "kh")
 DEFAULTS = {"g": 1, "mb": 1, "sh": 1, "dh": 0}
 
-_FIELD = re.compile(r"([a-z]+)(\d+)_*")
+_FIELD = re.compile(r"([a-z]+)([0-9]{1,18})(?![0-9])_*")
 _NAME = re.compile(r'n"[^"]*"$|n[\w:.*/+-]*$')
 
 
@@ -51,7 +51,7 @@ def parse(text: str) -> Geometry:
     fields = _fields(text)
     missing = [key for key in REQUIRED if key not in fields]
     if missing:
-        raise ValueError(f"descriptor {text!r} lacks {', '.join(missing)}")
+        raise ValueError(f"descriptor {_shown(text)} lacks {', '.join(missing)}")
     for key, value in DEFAULTS.items():
         fields.setdefault(key, value)
     for key in ("iw", "ow", "kw", "sw", "dw", "pw"):
@@ -59,9 +59,9 @@ def parse(text: str) -> Geometry:
         if key not in fields and twin in fields:
             fields[key] = fields[twin]
     if fields["g"] < 1:
-        raise ValueError(f"descriptor {text!r}: g is {fields['g']}, but must be at least 1")
+        raise ValueError(f"descriptor {_shown(text)}: g is {fields['g']}, but must be at least 1")
     if fields["sh"] < 1 or fields["sw"] < 1:
-        raise ValueError(f"descriptor {text!r}: sh and sw must be at least 1")
+        raise ValueError(f"descriptor {_shown(text)}: sh and sw must be at least 1")
     return Geometry.of(
         (fields["mb"], fields["ic"], fields["ih"], fields["iw"]),
         # A remainder is refused by `Geometry.of`, which names both numbers.
@@ -97,14 +97,14 @@ def _fields(text: str) -> dict[str, int]:
         match = _FIELD.match(text, position)
         if match is None:
             raise ValueError(
-                f"descriptor {text!r} cannot be read from {text[position:]!r} on: "
+                f"descriptor {_shown(text)} cannot be read from {_shown(text[position:])} on: "
                 "it must be like 'g2mb1ic96ih27oc256oh27kh5ph2'"
             )
         key, digits = match.groups()
         if key not in KEYS:
-            raise ValueError(f"descriptor {text!r} has unknown field {key!r}: 2-D has {KEYS}")
+            raise ValueError(f"descriptor {_shown(text)} has unknown field {key!r}: 2-D has {KEYS}")
         if key in fields:
-            raise ValueError(f"descriptor {text!r} gives {key} twice")
+            raise ValueError(f"descriptor {_shown(text)} gives {key} twice")
         fields[key] = int(digits)
         position = match.end()
     return fields
@@ -125,6 +125,11 @@ def _axis_pads(text: str, fields: dict[str, int], axis: str) -> tuple[int, int]:
             return before, after
     most = (size + before - extent) // stride + 1
     raise ValueError(
-        f"descriptor {text!r}: o{axis} is {positions}, but i{axis} {size} with k{axis} {kernel} "
-        f"and p{axis} {before} already gives {most}"
+        f"descriptor {_shown(text)}: o{axis} is {positions}, but i{axis} {size} with "
+        f"k{axis} {kernel} and p{axis} {before} already gives {most}"
     )
+
+
+def _shown(text: str) -> str:
+    """The text for a message: all of it, if it is of the length that descriptors have."""
+    return repr(text if len(text) <= 200 else text[:200] + "...")

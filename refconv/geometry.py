@@ -20,6 +20,9 @@ Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 LAYOUTS = ("NCHW", "NHWC")
 X_AXES = {"NCHW": ("N", "C", "H", "W"), "NHWC": ("N", "H", "W", "C")}
 WEIGHT_AXES = {"NCHW": ("F", "Cg", "KH", "KW"), "NHWC": ("KH", "KW", "Cg", "F")}
+MOST = 2**31 - 1
+"""The largest option: a product of it with a row's bytes is still an address."""
+
 PADDING_NAMES = ("valid", "same", "same_upper", "same_lower")
 
 
@@ -222,8 +225,9 @@ def _integer(value: Any, name: str, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}, but must be an integer")
     number = int(value)
-    if number < least:
-        raise ValueError(f"{name} is {value}, but must be at least {least}")
+    if not least <= number <= MOST:
+        bound = f"at least {least}" if number < least else f"at most {MOST}"
+        raise ValueError(f"{name} is {value}, but must be {bound}")
     return number
 
 

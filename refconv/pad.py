@@ -1,4 +1,4 @@
-"""Filling in the pads: `xp`, the array that every kernel position can read without a branch."""
+"""Making arrays ready to be read: `xp`, with its pads filled in, needs no branch at the border."""
 
 from __future__ import annotations
 
@@ -24,9 +24,16 @@ def pad(
            [3, 4, 5, 9, 9]])
     """
     if not geometry.padded:
-        return np.require(x, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+        return ready(x, dtype)
     N, C, H, W = geometry.x_shape
     (pt, pb), (pl, pr) = geometry.padding
     xp = np.full((N, C, pt + H + pb, pl + W + pr), pad_value, dtype)
     xp[:, :, pt : pt + H, pl : pl + W] = x
     return xp
+
+
+def ready(a: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """`a` as compiled code takes it: C-contiguous, aligned, of type `dtype`; itself if it is so."""
+    if a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned:
+        return a
+    return np.require(a, dtype, ["C_CONTIGUOUS", "ALIGNED"])

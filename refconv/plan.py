@@ -15,6 +15,7 @@ import numpy as np
 
 from refconv.dtypes import INTEGERS, Types, refuse_overflow
 from refconv.geometry import WEIGHT_AXES, Geometry, Layout
+from refconv.pad import ready
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
@@ -105,8 +106,9 @@ class Plan:
 
     def run(self, x: Array, out: Array | None, inputs: dict[str, Array | None]) -> Array:
         """y, in a new array or in `out`."""
-        operands = {self.names.weight: self.weight, self.names.bias: self.bias}
-        self.refuse_out(out, {**inputs, **operands})
+        if out is not None:
+            operands = {self.names.weight: self.weight, self.names.bias: self.bias}
+            self.refuse_out(out, {**inputs, **operands})
         weight = self.weight
         if self.layout == "NHWC":
             x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
@@ -114,23 +116,20 @@ class Plan:
         if accumulator.kind == "i":
             pad_value = self.pad_value if self.geometry.padded else 0
             refuse_overflow(x, weight, self.bias, pad_value, accumulator)
-        weight = np.require(weight, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
-        bias = self.bias
-        if bias is not None:
-            bias = np.require(bias, accumulator, ["C_CONTIGUOUS", "ALIGNED"])
+        weight = ready(weight, accumulator)
+        bias = None if self.bias is None else ready(self.bias, accumulator)
 
         # A kernel fills a contiguous NCHW array of the accumulator's type: `out`, if it is one.
         plain = self.layout == "NCHW" and self.types.result == accumulator
         fits = plain and (out is None or (out.flags.carray and out.dtype.isnative))
         y: Array = np.empty(self.geometry.y_shape, accumulator) if out is None or not fits else out
-        # Infinities and NaN are ordinary results here, whichever method meets them.
-        with np.errstate(all="ignore"):
-            _method(self.method)(x, weight, bias, y, self.geometry, self.pad_value)
-            if fits:
-                return y
-            if out is None:
-                out = np.empty(self.y_shape, self.types.result)
-            target: Array = out if self.layout == "NCHW" else out.transpose(NHWC_TO_NCHW)
+        _method(self.method)(x, weight, bias, y, self.geometry, self.pad_value)
+        if fits:
+            return y
+        if out is None:
+            out = np.empty(self.y_shape, self.types.result)
+        target: Array = out if self.layout == "NCHW" else out.transpose(NHWC_TO_NCHW)
+        with np.errstate(all="ignore"):  # a half rounds to infinity without a word
             target[...] = y
         return out
 

@@ -207,6 +207,16 @@ def test_wrong_types_are_refused(option, value):
         Geometry.of(X, WEIGHT, **{option: value})
 
 
+@pytest.mark.parametrize("value", [1.0, True, np.float64(1)], ids=repr)
+def test_what_equals_an_integer_is_refused_after_that_integer_was_taken(value):
+    """A geometry may be remembered, and True == 1.0 == 1."""
+    x, weight = np.ones((1, 2, 5, 7), "f4"), np.ones((3, 2, 3, 2), "f4")
+    for option in ("stride", "padding", "dilation", "groups"):
+        conv2d(x, weight, **{option: 1})
+        with pytest.raises(TypeError, match=f"{option} is .* but must be an integer"):
+            conv2d(x, weight, **{option: value})
+
+
 @pytest.mark.parametrize(
     ("x", "weight", "match"),
     [

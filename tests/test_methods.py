@@ -1,6 +1,7 @@
 """Every method gives the same answer or raises the same exception, whatever it is asked."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from strategies import DTYPES, Case, cases, geometries
 
 from refconv import Geometry, conv2d
 from refconv.conv import METHODS
-from refconv.jit import panels
+from refconv.jit import panels, planes
 
 COMPILED = ("jit", "jit-loops", "im2col")
 VECTOR_TYPES = ("float32", "float64")
@@ -108,6 +109,25 @@ def test_heights_around_the_bands_of_the_planes(OH):
 
 
 @pytest.mark.parametrize("dtype", VECTOR_TYPES)
+@pytest.mark.parametrize("KH", range(1, 8))
+def test_every_kernel_height_with_every_step_along_it(KH, dtype):
+    """Some of them have a sweep of their own in the planes, where dh is 1."""
+    for sh, dh in product((1, 2, 3), (1, 2)):
+        options = {"stride": (sh, 1), "dilation": (dh, 1), "dtype": dtype}
+        for G, Cg, Fg in ((3, 1, 2), (2, 4, 3)):
+            case = case_of((KH, 2), (16, 18), G=G, Cg=Cg, Fg=Fg, **options)
+            assert planes.suits(case.geometry, case.x.itemsize)
+            check_same(case, COMPILED)
+
+
+@pytest.mark.parametrize("option", ["stride", "dilation"])
+def test_steps_too_long_for_a_band_of_the_planes(option):
+    case = case_of((2, 3), (3, 2), **{option: (1, 50_000)}, **PLANES)
+    assert not planes.suits(case.geometry, case.x.itemsize)
+    check_same(case, COMPILED)
+
+
+@pytest.mark.parametrize("dtype", VECTOR_TYPES)
 @pytest.mark.parametrize(
     ("kernel", "Cg"),
     [((3, 2), 199), ((3, 2), 200), ((3, 2), 201), ((3, 2), 401), ((1, 1), 1201), ((41, 31), 3)],
@@ -127,6 +147,14 @@ def test_more_taps_than_one_strip_is_deep(kernel, Cg, dtype):
 def test_every_way_to_cut_the_work(N, out, Cg, Fg, more_than_one):
     case = case_of((3, 2), out, N=N, Cg=Cg, Fg=Fg)
     assert getattr(panels.blocks(case.geometry, 4, 8), more_than_one) > 1
+    check_same(case, COMPILED)
+
+
+def test_tasks_of_several_bands():
+    """Small images in numbers, and more work than one thread is given."""
+    case = case_of((3, 2), (9, 11), N=90, G=12)
+    cut = planes.bands(case.geometry, wanted_tasks=8)
+    assert min(cut.run, cut.tasks) > 1
     check_same(case, COMPILED)
 
 

@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from peers import float32_bound
 
 from refconv import Geometry, conv2d
+from refconv.conv import METHODS
 
 DATA = Path(onnx.__file__).parent / "backend/test/data"
 AUTO_PAD = {"SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower", "VALID": "valid"}
@@ -80,6 +81,9 @@ def node_examples(operator):
 
 CONV = [*folder_examples(), *node_examples("Conv")]
 CONV_INTEGER = node_examples("ConvInteger")
+QUICK_METHODS = [method for method in METHODS if method != "loops"]
+"""One case takes the Python loops a minute; "jit-loops" are the same ones, compiled."""
+
 IN_SCOPE = [example for example in CONV if example.axes <= 2]
 
 
@@ -114,13 +118,14 @@ def test_as_many_cases_as_were_known_are_found():
     assert len(CONV_INTEGER) >= 2
 
 
+@pytest.mark.parametrize("method", QUICK_METHODS)
 @pytest.mark.parametrize("example", IN_SCOPE, ids=[example.name for example in IN_SCOPE])
-def test_conv(example):
+def test_conv(example, method):
     """The expected values are float32 sums too, in an order of their own: twice the bound."""
     x, weight = (with_height(array, example.axes) for array in example.inputs[:2])
     bias = example.inputs[2] if len(example.inputs) > 2 else None
     options = options_of(example.node, example.axes)
-    y = conv2d(x, weight, bias, **options)
+    y = conv2d(x, weight, bias, **options, method=method)
     expected = with_height(example.expected, example.axes)
     assert (y.dtype, y.shape) == (expected.dtype, expected.shape)
     geometry = Geometry.of(x.shape, weight.shape, **options)
@@ -128,8 +133,9 @@ def test_conv(example):
     assert (np.abs(y.astype(np.float64) - expected) <= bound).all()
 
 
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("example", CONV_INTEGER, ids=[example.name for example in CONV_INTEGER])
-def test_conv_integer(example):
+def test_conv_integer(example, method):
     """ONNX's rule: y is the sum of (x - zx) * (w - zw), and pads hold zx, so they add nothing.
 
     Here: sum of x * (w - zw) with pads of zx, less zx times the sum of all (w - zw).
@@ -138,5 +144,6 @@ def test_conv_integer(example):
     zx, zw = (*example.inputs[2:], *[np.zeros((), np.int64)] * 2)[:2]
     centred = weight.astype(np.int64) - zw.astype(np.int64).reshape(-1, 1, 1, 1)
     bias = -int(zx) * centred.sum(axis=(1, 2, 3))
-    y = conv2d(x, centred, bias, pad_value=int(zx), **options_of(example.node, axes=2))
+    options = options_of(example.node, axes=2)
+    y = conv2d(x, centred, bias, pad_value=int(zx), **options, method=method)
     np.testing.assert_array_equal(y, example.expected)

@@ -192,3 +192,12 @@ def test_a38_signed_and_unsigned_bytes_are_mixed_by_value(method):
 def test_a38_a_sum_beyond_int64_is_refused(method):
     with pytest.raises(OverflowError, match=f"could reach {2**80}, but int64 ends at {2**63 - 1}"):
         conv2d([[[[2**40]]]], [[[[2**40]]]], method=method)
+
+
+@each_method
+def test_a38_the_last_sum_that_int64_holds(method):
+    """Refused is what could leave the type, not what ends exactly at its end."""
+    x, one = np.full((1, 1, 1, 1), 2**63 - 1), np.ones((1, 1, 1, 1), np.int64)
+    assert conv2d(x, one, [0], method=method).item() == 2**63 - 1
+    with pytest.raises(OverflowError, match=f"could reach {2**63}, but int64 ends at"):
+        conv2d(x, one, [1], method=method)

@@ -16,7 +16,7 @@ import numpy as np
 from refconv.geometry import Geometry
 from refconv.jit import panels, plain, planes
 from refconv.jit.crew import share
-from refconv.pad import pad
+from refconv.pad import pad, ready
 from refconv.threads import get_threads
 
 Array = np.ndarray[Any, Any]
@@ -44,18 +44,18 @@ def convolve(
     elif y.size:
         xp = _read_only(pad(x, g, pad_value, y.dtype))
         arguments = (xp, _read_only(weight), bias, y, g.stride, g.dilation, g.G)
-        _run(plain.convolve_rows, g, plain.tasks(g), arguments)
+        _run(plain.convolve_rows, plain.tasks(g), _threads(g), arguments)
 
 
 def _convolve_vectors(
     x: Array, weight: Array, bias: Array, y: Array, g: Geometry, pad_value: Any
 ) -> None:
-    x = np.require(x, y.dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    x = ready(x, y.dtype)
     arguments = (
-        _read_only(x.reshape(-1)),
-        _read_only(weight.reshape(-1)),
+        _read_only(x),
+        _read_only(weight),
         bias,
-        y.reshape(-1),
+        y,
         (g.N, g.C, g.H, g.W, g.G),
         (g.F, g.Cg, g.KH, g.KW, g.OH, g.OW),
         (g.sh, g.sw, g.dh, g.dw, g.pt, g.pl),
@@ -65,10 +65,10 @@ def _convolve_vectors(
     wanted_tasks = threads * TASKS_PER_THREAD if threads > 1 else 1
     if planes.suits(g, y.itemsize):
         height, run, tasks = planes.bands(g, wanted_tasks)
-        _run(planes.convolve_planes, g, tasks, (*arguments, height, run))
+        _run(planes.convolve_planes, tasks, threads, (*arguments, height, run))
     else:
         strips, parts, tasks = panels.blocks(g, y.itemsize, wanted_tasks)
-        _run(panels.convolve_panels, g, tasks, (*arguments, strips, parts))
+        _run(panels.convolve_panels, tasks, threads, (*arguments, strips, parts))
 
 
 def _threads(g: Geometry) -> int:
@@ -77,9 +77,8 @@ def _threads(g: Geometry) -> int:
     return get_threads() if macs >= PARALLEL_MACS else 1
 
 
-def _run(kernel: Callable[..., None], g: Geometry, tasks: int, arguments: tuple[Any, ...]) -> None:
-    """Run the kernel on as many threads as the work is worth."""
-    share(lambda *crew: kernel(*crew, *arguments), tasks, min(_threads(g), tasks))
+def _run(kernel: Callable[..., None], tasks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+    share(lambda *crew: kernel(*crew, *arguments), tasks, min(threads, tasks))
 
 
 def _read_only(a: Array) -> Array:

@@ -209,7 +209,8 @@ def share(job: Job, tasks: int, threads: int) -> None:
     """Run `job(board, signal, me)`, a kernel of `tasks` tasks, on up to `threads` threads."""
     board = np.zeros(NEXT + threads * APART, np.int64)
     board[TOTAL] = tasks
-    board[NEXT::APART] = [tasks * share // threads for share in range(threads)]
+    for nth in range(threads):
+        board[NEXT + nth * APART] = tasks * nth // threads
     crew = _crew_of(threads - 1) if threads > 1 else None
     if crew is not None and crew.in_use.acquire(blocking=False):
         try:
