@@ -261,9 +261,14 @@ class Conv2d:
 
 
 def _array(operand: Any, name: str) -> Array:
+    if operand is None:
+        raise TypeError(f"{name} is None, but must be an array")
     if isinstance(operand, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array: fill it with .filled(value)")
-    return np.asarray(operand)
+    try:
+        return np.asarray(operand)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: its rows differ in length or depth") from error
 
 
 def _optional(operand: Any, name: str) -> Array | None:

@@ -24,6 +24,7 @@ MOST = 2**31 - 1
 """The largest option: a product of it with a row's bytes is still an address."""
 
 PADDING_NAMES = ("valid", "same", "same_upper", "same_lower")
+PADDING_FORMS = f"one integer, (ph, pw), ((pt, pb), (pl, pr)), or one of {PADDING_NAMES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +255,6 @@ def _pads(
     dilation: tuple[int, int],
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """((pt, pb), (pl, pr)) from any of the forms that `padding` may take."""
-    if isinstance(padding, int):
-        ph, pw = _pair(padding, "padding", least=0)
-        return (ph, ph), (pw, pw)
     if isinstance(padding, str):
         if padding not in PADDING_NAMES:
             raise ValueError(f"padding is {padding!r}, but must be one of {PADDING_NAMES}")
@@ -268,14 +266,15 @@ def _pads(
             for axis in (0, 1)
         )
         return rows, columns
-    if _is_sequence(padding) and len(padding) == 2 and all(_is_sequence(p) for p in padding):
-        rows, columns = (_pair(ends, "padding", least=0) for ends in padding)
-        return rows, columns
-    if _is_sequence(padding) and (len(padding) != 2 or any(_is_sequence(p) for p in padding)):
-        raise ValueError(
-            f"padding is {padding!r}, but must be one integer, (ph, pw), ((pt, pb), (pl, pr)), "
-            f"or one of {PADDING_NAMES}"
-        )
+    if _is_sequence(padding):
+        nested = [_is_sequence(ends) for ends in padding]
+        if nested not in ([True, True], [False, False]):
+            raise ValueError(f"padding is {padding!r}, but must be {PADDING_FORMS}")
+        if nested[0]:
+            rows, columns = (_pair(ends, "padding", least=0) for ends in padding)
+            return rows, columns
+    elif not isinstance(padding, (int, np.integer)):
+        raise TypeError(f"padding is {padding!r}, but must be {PADDING_FORMS}")
     ph, pw = _pair(padding, "padding", least=0)
     return (ph, ph), (pw, pw)
 

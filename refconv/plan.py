@@ -6,6 +6,7 @@ chosen method to `y`. What a method does lives in `loops.py`, `im2col.py` and `j
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -90,7 +91,7 @@ class Plan:
         """Raise where `out` cannot take y, or is one of the inputs."""
         if out is None:
             return
-        if not isinstance(out, np.ndarray):
+        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
             raise TypeError(f"out is of type {type(out).__name__}, but must be a NumPy array")
         if out.shape != self.y_shape:
             raise ValueError(f"out has shape {out.shape}, but y has shape {self.y_shape}")
@@ -159,7 +160,7 @@ def _checked_geometry(
 ) -> Geometry:
     """The geometry, where the shapes and options go together."""
     stride, padding, dilation, groups, layout, _, method = options
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
     geometry = _geometry(
         x_shape, weight.shape, stride, padding, dilation, groups, layout, names.x, names.weight
@@ -249,7 +250,7 @@ def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
     try:
         with np.errstate(over="ignore"):
             number = dtype.type(value)
-        beyond = np.isfinite(value) and not np.isfinite(number)
+        beyond = cmath.isfinite(complex(value)) and not cmath.isfinite(complex(number))
     except OverflowError:  # an integer that is too large for any float
         beyond = True
     if beyond:

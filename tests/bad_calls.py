@@ -99,6 +99,9 @@ def options():
         for value in (0, -1):
             match = f"{name} is {value}, but must be at least 1"
             yield Bad(f"{name} {value}", ValueError, match, {name: value})
+        for value in (2**31, 2**70):
+            match = f"{name} is {value}, but must be at most 2147483647"
+            yield Bad(f"{name} {value}", ValueError, match, {name: value})
         for value in (2.0, True, np.True_, "2", None, np.array(2)):
             match = re.escape(f"{name} is {value!r}, but must be an integer")
             yield Bad(f"{name} {value!r}", TypeError, match, {name: value})
@@ -112,6 +115,7 @@ def options():
         yield Bad(f"{name} nested", TypeError, f"{name} is .2, 3.", {name: (1, (2, 3))})
     for value in (-1, (0, -1), ((0, 0), (-1, 0))):
         yield Bad(f"padding {value}", ValueError, "padding is -1, but must be", {"padding": value})
+    yield Bad("padding 2**70", ValueError, "padding is .* at most", {"padding": 2**70})
     for value in (1.5, (1, 1.5), ((1, 2), (0, 1.5))):
         yield Bad(f"padding {value}", TypeError, "padding is 1.5, but must", {"padding": value})
     for value in (True, None, b"same", ("same", "valid")):

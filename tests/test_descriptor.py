@@ -131,6 +131,12 @@ BAD = {
     "negative number": ("ic4ih5oc6kh3ph-1", "cannot be read from 'ph-1' on"),
     "fraction": ("ic4ih5oc6kh3.5", "cannot be read from '.5' on"),
     "upper case": ("IC4IH5OC6KH3", "cannot be read from 'IC4"),
+    "digits that are not 0 to 9": (
+        "ic\u0664ih5oc6kh3",
+        "cannot be read from 'ic\u0664ih5oc6kh3' on",
+    ),
+    "number without end": ("ic4ih" + "9" * 5000, r"cannot be read from 'ih9{198}\.\.\.' on"),
+    "stride without end": ("ic4ih5oc6kh3sh999999999999", "stride is .* at most 2147483647"),
     "space": ("ic4 ih5oc6kh3", "cannot be read from ' ih5oc6kh3' on"),
     "name not closed": ('ic4ih5oc6kh3n"conv', "cannot be read from"),
     "no stride": ("ic4ih5oc6kh3sh0", "sh and sw must be at least 1"),

@@ -73,8 +73,8 @@ def _convolve_vectors(
 
 def _threads(g: Geometry) -> int:
     """How many threads the work is worth."""
-    macs = g.N * g.F * g.OH * g.OW * g.K
-    return get_threads() if macs >= PARALLEL_MACS else 1
+    threads = get_threads()  # asked first: a wrong REFCONV_THREADS is told at the first call
+    return threads if g.N * g.F * g.OH * g.OW * g.K >= PARALLEL_MACS else 1
 
 
 def _run(kernel: Callable[..., None], tasks: int, threads: int, arguments: tuple[Any, ...]) -> None:

@@ -181,6 +181,8 @@ class Crew:
             started = watch(self._signal, helper, seen, WATCH)
             if started == seen:
                 self._asleep.append((threading.get_native_id(), bell))
+                if self._dismissed:  # and nobody will ring
+                    return
                 bell.acquire()
                 _move(threading.get_native_id(), self._cpus)
             elif helper <= self._wanted:
