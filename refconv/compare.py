@@ -239,13 +239,14 @@ def _loops_agree(stage: _Operands, y: Array) -> bool:
     G, Fg, OH, OW = (min(SAMPLE, size) for size in (g.G, g.Fg, g.OH, g.OW))
     rows = (OH - 1) * g.sh + (g.KH - 1) * g.dh + 1
     columns = (OW - 1) * g.sw + (g.KW - 1) * g.dw + 1
-    H, W = max(0, min(g.H, rows - g.pt)), max(0, min(g.W, columns - g.pl))
+    pt, pl = min(g.pt, rows), min(g.pl, columns)
+    H, W = min(g.H, rows - pt), min(g.W, columns - pl)
     of_groups = stage.weight.reshape(g.G, g.Fg, g.Cg, g.KH, g.KW)[:G, :Fg]
     corner = conv2d(
         stage.x[:1, : G * g.Cg, :H, :W],
         of_groups.reshape(G * Fg, g.Cg, g.KH, g.KW),
         stride=g.stride,
-        padding=((g.pt, max(0, rows - g.pt - H)), (g.pl, max(0, columns - g.pl - W))),
+        padding=((pt, rows - pt - H), (pl, columns - pl - W)),
         dilation=g.dilation,
         groups=G,
         method="loops",

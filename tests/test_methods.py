@@ -120,6 +120,23 @@ def test_every_kernel_height_with_every_step_along_it(KH, dtype):
             check_same(case, COMPILED)
 
 
+@pytest.mark.parametrize("dtype", VECTOR_TYPES)
+@pytest.mark.parametrize("channels", [PLANES, PANELS], ids=["planes", "panels"])
+@pytest.mark.parametrize("pads", [(7, 1), (9, 16), (17, 0), (0, 33), (40, 70)], ids=str)
+def test_pads_wider_than_vectors(pads, channels, dtype):
+    G, Cg, Fg = channels.values()
+    for stride in (1, 2, 3, 4):
+        for padding in ((pads, (1, 0)), ((0, 1), pads)):
+            geometry = Geometry.of(
+                (1, G * Cg, 4, 5),
+                (G * Fg, Cg, 2, 3),
+                stride=stride,
+                padding=padding,
+                groups=G,
+            )
+            check_same(Case.of(geometry, dtype, pad_value=7), COMPILED)
+
+
 @pytest.mark.parametrize("option", ["stride", "dilation"])
 def test_steps_too_long_for_a_band_of_the_planes(option):
     case = case_of((2, 3), (3, 2), **{option: (1, 50_000)}, **PLANES)
