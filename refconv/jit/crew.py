@@ -4,8 +4,8 @@ A kernel takes its tasks from a board, one by one, so it does not matter which t
 how many there are: the bits are the same. Each thread has a share of the tasks, so that it finds in
 its cache what it left there at the call before; who is done with it takes from the others. The
 threads are ours, not Numba's: OpenMP aborts in a forked child, Numba's own `workqueue` aborts on
-concurrent calls. Waking a sleeping thread can cost as much as a small layer, so a helper watches for
-a moment before it goes to sleep.
+concurrent calls. Waking a sleeping thread can cost as much as a small layer, so a helper watches
+for a moment before it goes to sleep.
 """
 
 from __future__ import annotations
