@@ -162,7 +162,7 @@ def print_means(results: dict[str, dict[str, float]], candidates: list[str]) -> 
 
 
 def geometric_mean(numbers: list[float]) -> float:
-    """The number whose product with itself, as often, is the product of all."""
+    """The root of the product of all: the mean for ratios."""
     return prod(numbers) ** (1 / len(numbers))
 
 

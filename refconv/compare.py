@@ -55,8 +55,27 @@ class Structure:
         return " + ".join(_product(stage) for stage in self.stages)
 
     @property
-    def descriptor(self) -> str:
-        return ", ".join(stage.descriptor for stage in self.stages)
+    def promise(self) -> str:
+        """The promised ratio as the papers write it: 1/g, or 1/F + 1/(KH*KW).
+
+        >>> layer = Geometry.of((1, 4, 5, 7), (6, 4, 3, 3))
+        >>> [structure.promise for structure in structures(layer, [2])]
+        ['1', '1/2', '1/6', '1/9', '1/6 + 1/9']
+        """
+        if len(self.stages) == 1:
+            return str(self.promised)
+        depthwise, pointwise = self.stages
+        return f"{Fraction(1, pointwise.F)} + {Fraction(1, depthwise.KH * depthwise.KW)}"
+
+    @property
+    def im2col_bytes(self) -> int:
+        """Bytes of its largest im2col matrix; where that is the input itself, 0."""
+        return max(
+            0
+            if (stage.KH, stage.KW, stage.stride) == (1, 1, (1, 1)) and not stage.padded
+            else count(stage).im2col_size * np.dtype(DTYPE).itemsize
+            for stage in self.stages
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,17 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refconv.geometry import Layout, Padding
-from refconv.plan import METHODS, Array, Method, Names, Plan, refuse_layer
+from refconv.geometry import LAYOUTS, Layout, Padding
+from refconv.plan import (
+    HWIO_TO_OIHW,
+    METHODS,
+    OIHW_TO_HWIO,
+    Array,
+    Method,
+    Names,
+    Plan,
+    refuse_layer,
+)
 
 __all__ = [
     "METHODS",
@@ -240,7 +249,7 @@ class Conv2d:
         pad_value: complex = 0,
         method: Method = "auto",
     ) -> None:
-        self._weight = _array(weight, "weight").copy()
+        self._weight = _prepared(_array(weight, "weight"), layout)
         self._bias = None if bias is None else _array(bias, "bias").copy()
         self._options = (stride, padding, dilation, groups, layout, pad_value, method)
         refuse_layer(self._weight, self._bias, self._options)
@@ -268,7 +277,16 @@ def _array(operand: Any, name: str) -> Array:
     try:
         return np.asarray(operand)
     except ValueError as error:
-        raise ValueError(f"{name} is no array: its rows differ in length or depth") from error
+        ragged = "inhomogeneous" in str(error)
+        why = "its rows differ in length or depth" if ragged else str(error).rstrip(".")
+        raise ValueError(f"{name} is no array: {why}") from error
+
+
+def _prepared(weight: Array, layout: str) -> Array:
+    """A copy that lies in memory as the kernels read it, whatever the layout it is given in."""
+    if weight.ndim != 4 or layout != "NHWC":
+        return weight.copy()
+    return weight.transpose(HWIO_TO_OIHW).copy().transpose(OIHW_TO_HWIO)
 
 
 def _optional(operand: Any, name: str) -> Array | None:
@@ -278,13 +296,13 @@ def _optional(operand: Any, name: str) -> Array | None:
 def _channels(x: ArrayLike, layout: str) -> int:
     """The channels of `x`, at least 1; a wrong shape is left for `Geometry.of` to refuse."""
     shape = np.shape(x)
-    if len(shape) != 4 or layout not in ("NCHW", "NHWC"):
+    if len(shape) != 4 or layout not in LAYOUTS:
         return 1
     return max(1, int(shape[layout.index("C")]))
 
 
 def _refuse_wide_kernel(weight: Array, name: str, layout: str) -> None:
-    if weight.ndim == 4:
+    if weight.ndim == 4 and layout in LAYOUTS:  # what else is wrong is for `Geometry.of`
         KH, KW = weight.shape[2:] if layout == "NCHW" else weight.shape[:2]
         if (KH, KW) != (1, 1):
             raise ValueError(f"{name} has a {KH}x{KW} kernel, but a pointwise one is 1x1")

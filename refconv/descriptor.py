@@ -73,7 +73,7 @@ def parse(text: str) -> Geometry:
     )
 
 
-def format(geometry: Geometry) -> str:
+def canonical(geometry: Geometry) -> str:
     """The canonical descriptor: every field in benchdnn's order, nothing left out.
 
     It computes the same outputs when parsed. Pads behind the data are told by `oh ow` alone, so

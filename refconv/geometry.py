@@ -160,7 +160,7 @@ class Geometry:
         """This geometry as a benchdnn convolution descriptor, in canonical form."""
         from refconv import descriptor
 
-        return descriptor.format(self)
+        return descriptor.canonical(self)
 
     @property
     def kind(self) -> Kind:
@@ -215,19 +215,19 @@ def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[i
         raise ValueError(
             f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"
         )
-    if not all(type(size) is int and size >= 0 for size in sizes):
-        named = zip(axes, sizes, strict=True)
-        return [_integer(size, f"{axis} of {name}", least=0) for axis, size in named]
-    return sizes
+    if all(type(size) is int and size >= 0 for size in sizes):
+        return sizes
+    named = zip(axes, sizes, strict=True)
+    return [_integer(size, f"{axis} of {name}", least=0, most=2**63) for axis, size in named]
 
 
-def _integer(value: Any, name: str, *, least: int) -> int:
-    """A Python or NumPy integer that is not below `least`; a bool is not an integer here."""
+def _integer(value: Any, name: str, *, least: int, most: int = MOST) -> int:
+    """A Python or NumPy integer from `least` to `most`; a bool is not an integer here."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}, but must be an integer")
     number = int(value)
-    if not least <= number <= MOST:
-        bound = f"at least {least}" if number < least else f"at most {MOST}"
+    if not least <= number <= most:
+        bound = f"at least {least}" if number < least else f"at most {most}"
         raise ValueError(f"{name} is {value}, but must be {bound}")
     return number
 

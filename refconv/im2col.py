@@ -60,7 +60,11 @@ def columns(xp: Array, geometry: Geometry) -> Array:
 def convolve(
     x: Array, weight: Array, bias: Array | None, y: Array, geometry: Geometry, pad_value: Any
 ) -> None:
-    """Fill `y` by matrix products, one image at a time: memory for one image's matrix."""
+    """Fill `y` by matrix products, one image at a time: memory for one image's matrix.
+
+    For float and complex types NumPy calls BLAS, whose complex product may turn infinities into NaN
+    where the definition does not, and which must not be in use on another thread during a fork.
+    """
     g = geometry
     xp = pad(x, g, pad_value, y.dtype)
     rows = weight.reshape(g.G, g.Fg, g.K)  # (F, Cg, KH, KW) -> (G, Fg, K)

@@ -34,6 +34,7 @@ _NUMBERS: dict[str, Any] = {
 NHWC_TO_NCHW = (0, 3, 1, 2)
 NCHW_TO_NHWC = (0, 2, 3, 1)
 HWIO_TO_OIHW = (3, 2, 0, 1)
+OIHW_TO_HWIO = (2, 3, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Plan:
             )
         if not out.flags.writeable:
             raise ValueError("out is read-only, but must be writeable")
+        if any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
+            raise ValueError("out has several elements in one place: it must have a place for each")
         for name, array in inputs.items():
             if array is not None and _share_memory(out, array):
                 raise ValueError(f"out shares memory with {name}, but inputs are never written to")

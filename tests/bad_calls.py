@@ -223,6 +223,8 @@ def outs():
             "layout": "NHWC",
         },
     )
+    spread = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), y.shape, (0, 0, 0, 0))
+    yield Bad("out in one place", ValueError, "out has several elements in", {"out": spread})
     match = "out has type float64, but y has type float32"
     yield Bad("out of another type", TypeError, match, {"out": y.astype(np.float64)})
     match = "out has type int8, but y has type int32"
@@ -279,6 +281,13 @@ def forms():
     yield Bad("depthwise with groups", TypeError, "'groups'", {"groups": 6}, **depthwise)
     yield Bad("depthwise of 3 axes", ValueError, "x has shape .* 4 axes", {"x": X[0]}, **depthwise)
     yield Bad("group by 0", ValueError, "groups is 0", {"groups": 0}, "group_conv2d")
+
+
+def layouts_of_narrower_functions():
+    """What the layout makes wrong is not taken for a kernel that is too wide."""
+    for function in ("pointwise_conv2d", "depthwise_conv2d", "depthwise_separable_conv2d"):
+        match = "layout is 'nchw', but must be"
+        yield Bad(f"{function}: layout", ValueError, match, {"layout": "nchw"}, function)
 
 
 def separable():
@@ -379,6 +388,7 @@ BAD_CALLS = [
     *pad_values(),
     *outs(),
     *forms(),
+    *layouts_of_narrower_functions(),
     *separable(),
     *layers(),
     *overflows(),

@@ -148,6 +148,7 @@ BAD = {
     "no descriptor": (["compare", "ic4ih5"], "descriptor 'ic4ih5' lacks oc, kh"),
     "groups that do not divide": (["compare", "--groups", "5"], "5 groups do not divide 512"),
     "groups that are no list": (["compare", "--groups", "2;4"], "'2;4' is not a list of integers"),
+    "an empty descriptor": (["compare", ""], "descriptor '' lacks ic, ih, oc, kh"),
     "no groups": (["compare", "--groups", "0"], "'0' has a number of groups below 1"),
     "nothing to compare": (["compare", "mb0ic4ih5oc4kh3"], "has no operations to compare"),
     "unknown command": (["compress"], "invalid choice: 'compress'"),
@@ -184,6 +185,33 @@ def test_a_reader_who_has_seen_enough_is_no_error():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("4 -> 6 channels")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_output_that_cannot_be_written_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "refconv", "compare", SMALL, "--groups", "2", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(refconv.__file__))},
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("refconv compare: [Errno 28]")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_narrow_terminal_keeps_every_name(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    shown.show(small)
+    text = capsys.readouterr().out
+    for row in small.rows:
+        assert len(re.findall(rf"^{row.structure.name} ", text, re.MULTILINE)) == 3
+    assert "FLOP/byte" in text
 
 
 def test_the_version_is_told():

@@ -235,3 +235,8 @@ def test_wrong_shapes_are_refused(x, weight, match):
 def test_messages_use_the_callers_names():
     with pytest.raises(ValueError, match="kernels has 5 input channels per group, but photos has"):
         Geometry.of(X, (4, 5, 3, 2), x_name="photos", weight_name="kernels")
+
+
+def test_a_long_axis_may_be_said_with_a_numpy_integer():
+    shape = (1, 1, np.int64(2**31 + 3), 1)
+    assert Geometry.of(shape, (1, 1, 1, 1)) == Geometry.of(tuple(map(int, shape)), (1, 1, 1, 1))

@@ -352,3 +352,36 @@ def test_set_threads_refuses(n, error, match):
     with pytest.raises(error, match=match):
         set_threads(n)
     assert get_threads() == before
+
+
+def test_a_read_only_bias_is_no_reason_to_compile_again():
+    code = """
+    import numpy as np, refconv
+    from refconv.jit import panels, plain, planes
+    x, weight, bias = np.ones((1, 9, 4, 5), "f4"), np.ones((9, 9, 2, 3), "f4"), np.ones(9, "f4")
+    for writeable in (True, False):
+        bias.flags.writeable = writeable
+        refconv.conv2d(x, weight, bias)
+        refconv.depthwise_conv2d(x, weight[:, :1], bias)
+        refconv.conv2d(x.astype("c8"), weight.astype("c8"), bias.astype("c8"))
+    kernels = (panels.convolve_panels, planes.convolve_planes, plain.convolve_rows)
+    print([len(kernel.signatures) for kernel in kernels])
+    """
+    assert run_python(code) == "[1, 1, 1]\n"
+
+
+def test_without_a_place_for_compiled_code_it_is_compiled_anew(monkeypatch):
+    import numba
+
+    from refconv.jit.cached import compiled
+
+    real = numba.njit
+
+    def without_cache(*signature, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function 'twice': no locator available")
+        return real(*signature, **options)
+
+    monkeypatch.setattr(numba, "njit", without_cache)
+    twice = compiled("int64(int64)")(lambda n: 2 * n)
+    assert twice(21) == 42

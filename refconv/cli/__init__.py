@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from refconv import __version__
 from refconv.cli import compare
+from refconv.cli.errors import InputError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,11 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except ModuleNotFoundError as error:
         if error.name != "rich":
             raise
         return _fail(options.command, "needs rich: pip install 'refconv[cli]'; or use --json")
-    except (ValueError, TypeError, OverflowError) as error:
+    except InputError as error:
         return _fail(options.command, str(error))
     except MemoryError as error:
         return _fail(options.command, f"not enough memory: {error}")
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; Python, when it flushes, would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _fail(options.command, str(error))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return status

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import sys
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from refconv.cli.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from refconv.compare import Comparison, Row, Structure
+    from refconv.compare import Comparison, Row
 
 DESCRIPTION = """\
 One real layer as standard, group and depthwise separable convolution: each formula with its numbers
@@ -40,13 +42,17 @@ def run(options: argparse.Namespace) -> int:
     from refconv import compare
     from refconv.geometry import Geometry
 
-    layer = Geometry.from_descriptor(options.descriptor or compare.DEFAULT_LAYER)
-    groups = options.groups or compare.possible_groups(layer)
+    try:
+        chosen = options.descriptor
+        layer = Geometry.from_descriptor(compare.DEFAULT_LAYER if chosen is None else chosen)
+        groups = options.groups or compare.possible_groups(layer)
+        compare.structures(layer, groups)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    found = _with_progress(layer, groups)
     if options.json:
-        found = compare.compare(layer, groups)
         print(json.dumps(document(found), indent=2))
     else:
-        found = _with_progress(layer, groups)
         show(found)
     return 0 if found.agrees else 1
 
@@ -75,10 +81,10 @@ def _document_of(row: Row) -> dict[str, Any]:
         "counted_effective_macs": row.counted_effective_macs,
         "ratio": float(row.ratio),
         "promised_ratio": float(structure.promised),
-        "promised_ratio_as_fractions": promise(structure),
+        "promised_ratio_as_fractions": structure.promise,
         "parameters": counts.parameters,
         "bytes": counts.bytes(_dtype()),
-        "im2col_bytes": im2col_bytes(structure),
+        "im2col_bytes": structure.im2col_bytes,
         "flop_per_byte": counts.intensity(_dtype()),
         "milliseconds": row.milliseconds,
         "speed_up": row.speed_up,
@@ -123,10 +129,10 @@ def show(found: Comparison) -> None:
             (
                 row.structure.name,
                 f"{float(row.ratio):.4f}",
-                promise(row.structure),
+                row.structure.promise,
                 f"{row.structure.counts.parameters:,}",
                 _size(row.structure.counts.bytes(_dtype())),
-                _size(im2col_bytes(row.structure)),
+                _size(row.structure.im2col_bytes),
                 f"{row.structure.counts.intensity(_dtype()):.1f}",
             )
             for row in found.rows
@@ -149,35 +155,6 @@ def show(found: Comparison) -> None:
         left=1,
     )
     console.print(_summary(found))
-
-
-def promise(structure: Structure) -> str:
-    """The promised ratio as the papers write it: 1/g, or 1/F + 1/(KH*KW).
-
-    >>> from refconv.compare import structures
-    >>> from refconv.geometry import Geometry
-    >>> [promise(s) for s in structures(Geometry.of((1, 4, 5, 7), (6, 4, 3, 3)), [2])]
-    ['1', '1/2', '1/6', '1/9', '1/6 + 1/9']
-    """
-    if len(structure.stages) == 1:
-        return str(structure.promised)
-    depthwise, pointwise = structure.stages
-    kernel = depthwise.KH * depthwise.KW
-    return f"{Fraction(1, pointwise.F)} + {Fraction(1, kernel)}"
-
-
-def im2col_bytes(structure: Structure) -> int:
-    """Bytes of the largest im2col matrix of its stages; a pointwise one is the input itself: 0."""
-    import numpy as np
-
-    from refconv.counts import count
-
-    return max(
-        0
-        if (stage.KH, stage.KW, stage.stride) == (1, 1, (1, 1)) and not stage.padded
-        else count(stage).im2col_size * np.dtype(_dtype()).itemsize
-        for stage in structure.stages
-    )
 
 
 def _table(
@@ -244,12 +221,12 @@ def _dtype() -> str:
 
 def _with_progress(layer: Any, groups: Any) -> Comparison:
     """Compare, and say on standard error what is being done, if that is a terminal."""
-    from rich.console import Console
-
     from refconv.compare import compare
 
-    if not sys.stderr.isatty():
+    if not (sys.stderr.isatty() and importlib.util.find_spec("rich")):
         return compare(layer, groups)
+    from rich.console import Console
+
     with Console(stderr=True).status("") as status:
         return compare(layer, groups, report=status.update)
 

@@ -16,4 +16,7 @@ class Terminal(Console):
 
 def output() -> Terminal:
     """Standard output."""
-    return Terminal(width=None if sys.stdout.isatty() else 80, highlight=False)
+    terminal = Terminal(highlight=False)
+    # A table that is squeezed loses its names: a narrower terminal breaks the lines instead.
+    terminal.width = max(80, terminal.width) if sys.stdout.isatty() else 80
+    return terminal

@@ -43,7 +43,7 @@ def convolve(
         _convolve_vectors(x, weight, bias, y, g, pad_value)
     elif y.size:
         xp = _read_only(pad(x, g, pad_value, y.dtype))
-        arguments = (xp, _read_only(weight), bias, y, g.stride, g.dilation, g.G)
+        arguments = (xp, _read_only(weight), _read_only(bias), y, g.stride, g.dilation, g.G)
         _run(plain.convolve_rows, plain.tasks(g), _threads(g), arguments)
 
 
@@ -54,7 +54,7 @@ def _convolve_vectors(
     arguments = (
         _read_only(x),
         _read_only(weight),
-        bias,
+        _read_only(bias),
         y,
         (g.N, g.C, g.H, g.W, g.G),
         (g.F, g.Cg, g.KH, g.KW, g.OH, g.OW),

@@ -20,6 +20,7 @@ import numba
 import numpy as np
 
 from refconv.jit.atomics import current_cpu, fetch_add, give_way, pause, read
+from refconv.jit.cached import compiled
 
 Array = np.ndarray[Any, Any]
 Job = Callable[[Array, Array, int], None]
@@ -97,7 +98,7 @@ def rest(look):
 # compiles would leave its child waiting for the compiler's lock.
 
 
-@numba.njit("int64(int64[::1], int64, int64, int64)", nogil=True, cache=True)
+@compiled("int64(int64[::1], int64, int64, int64)", nogil=True)
 def watch(signal, me, seen, looks):
     """Wait for another start than `seen`, for a while; the starts counted by then."""
     fetch_add(signal, me, -read(signal, me))
@@ -109,7 +110,7 @@ def watch(signal, me, seen, looks):
     return read(signal, SIGNAL)
 
 
-@numba.njit("void(int64[::1], int64[::1])", nogil=True, cache=True)
+@compiled("void(int64[::1], int64[::1])", nogil=True)
 def abandon(board, signal):
     """Take all tasks that are left and do none of them; wait for those that others have taken."""
     task = claim(board, signal, CALLER)
@@ -119,7 +120,7 @@ def abandon(board, signal):
     wait_for_all(board, signal)
 
 
-@numba.njit("int64()", cache=True)
+@compiled("int64()")
 def here():
     """The CPU that the caller runs on."""
     return current_cpu()
@@ -134,7 +135,7 @@ class Crew:
         self._signal = np.zeros(1 + helpers, np.int64)
         self._job: Callable[[int], None] = _nothing
         self._wanted = 0
-        self._asleep: list[tuple[int, threading.Semaphore]] = []
+        self._asleep: dict[int, tuple[int, threading.Semaphore]] = {}  # by helper
         self._cpus: set[int] = set()
         self._dismissed = False
         for helper in range(1, helpers + 1):
@@ -145,10 +146,10 @@ class Crew:
 
     def run(self, job: Job, board: Array, helpers: int) -> None:
         """Do the board's tasks here and on `helpers` threads; return when all are done."""
-        self._job, self._wanted = (lambda me: job(board, self._signal, me)), helpers
-        if self._asleep:
-            self._wake()
         try:
+            self._job, self._wanted = (lambda me: job(board, self._signal, me)), helpers
+            if self._asleep:
+                self._wake(helpers)
             job(board, self._signal, CALLER)
         except BaseException:
             abandon(board, self._signal)
@@ -159,19 +160,21 @@ class Crew:
     def dismiss(self) -> None:
         """Let the helpers end."""
         self._dismissed = True
-        self._wake()
+        self._wake(self.helpers)
 
-    def _wake(self) -> None:
-        """Ring the sleepers' bells, and keep them off the caller's CPU.
+    def _wake(self, helpers: int) -> None:
+        """Ring the bells of the first `helpers` sleepers, and keep them off the caller's CPU.
 
         A scheduler likes to wake a thread beside its waker, which is about to be busy, and may take
         milliseconds to part them.
         """
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
-        while self._asleep:
-            thread, bell = self._asleep.pop()
-            _move(thread, self._cpus - {here()})
-            bell.release()
+        for helper in range(1, helpers + 1):
+            sleeper = self._asleep.pop(helper, None)
+            if sleeper is not None:
+                thread, bell = sleeper
+                _move(thread, self._cpus - {here()})
+                bell.release()
 
     def _serve(self, helper: int) -> None:
         """A helper's life."""
@@ -180,7 +183,7 @@ class Crew:
         while not self._dismissed:
             started = watch(self._signal, helper, seen, WATCH)
             if started == seen:
-                self._asleep.append((threading.get_native_id(), bell))
+                self._asleep[helper] = (threading.get_native_id(), bell)
                 if self._dismissed:  # and nobody will ring
                     return
                 bell.acquire()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numba
-
+from refconv.jit.cached import compiled
 from refconv.loops import seven_loops
 
-compiled_seven_loops = numba.njit(nogil=True, cache=True)(seven_loops)
+compiled_seven_loops = compiled(nogil=True)(seven_loops)

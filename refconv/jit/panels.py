@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from refconv.geometry import Geometry
+from refconv.jit.cached import compiled
 from refconv.jit.cpu import REGISTERS, VECTOR_BYTES
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_runs
@@ -27,8 +28,8 @@ VECTORS = 3 if REGISTERS == 32 else 2
 FEWER_VECTORS = VECTORS - 1
 
 DEPTH = 1200
-"""Taps in a strip, about. A deeper one leaves the second-level cache, a shallower one loads and
-stores output tiles more often."""
+"""Taps in a strip, about; those of one channel at least. A deeper one leaves the second-level
+cache, a shallower one loads and stores output tiles more often."""
 
 PANEL_BYTES = 200_000
 """Shallow strips are taken several at a time, so that a row of y is written in longer pieces."""
@@ -57,7 +58,7 @@ def blocks(g: Geometry, itemsize: int, wanted_tasks: int) -> Blocks:
     return Blocks(strips, parts, panels * parts)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def convolve_panels(
     board, signal, me, x, weight, bias, y, shape, kernel, options, fill, strips, parts
 ):

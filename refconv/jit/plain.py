@@ -5,13 +5,12 @@ Plain loops, which LLVM makes vectors of by itself; float32 and float64 have a k
 
 from __future__ import annotations
 
-import numba
-
 from refconv.geometry import Geometry
+from refconv.jit.cached import compiled
 from refconv.jit.crew import claim, finish
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def convolve_rows(board, signal, me, xp, weight, bias, y, stride, dilation, groups):
     """Fill output rows, task by task: one row of one output channel of one image.
 

@@ -13,6 +13,8 @@ import numba
 import numpy as np
 
 from refconv.geometry import Geometry
+from refconv.jit.cached import compiled
+from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish
 from refconv.jit.runs import copy_both_phases, copy_runs
 from refconv.jit.tile import add_kernel_column, prefetch_tile, store_tile, tile_of
@@ -29,9 +31,9 @@ TASK_OUTPUTS = 4_000
 """Outputs of a task, at least: a smaller one costs more to claim than it saves in waiting."""
 
 
-MOST_CHANNELS = 8
-"""Channels of a group, in or out, for which this beats panels. Measured on one core, GFLOP/s:
-4 -> 4 channels, planes 45, panels 22; 16 -> 16, planes 55, panels 80."""
+FEW_CHANNELS = 8
+"""Of a group: fewer outputs than this, and at most as many inputs, are for this kernel. Measured on
+one core, GFLOP/s: 4 -> 4 channels, planes 45, panels 22; 16 -> 16, planes 55, panels 80."""
 
 BAND_BYTES = 4 << 20
 """The largest band: a longer stride or dilation, or a wider image, is for panels."""
@@ -39,10 +41,10 @@ BAND_BYTES = 4 << 20
 
 def suits(g: Geometry, itemsize: int) -> bool:
     """Whether this kernel is the one for the convolution."""
-    if g.Fg >= MOST_CHANNELS or g.Cg > MOST_CHANNELS:
+    if g.Fg >= FEW_CHANNELS or g.Cg > FEW_CHANNELS:
         return False
     rows = (BAND_ROWS - 1) * g.sh + (g.KH - 1) * g.dh + 1
-    columns = g.OW * g.sw + (g.KW - 1) * g.dw
+    columns = (g.OW + VECTOR_BYTES // itemsize) * g.sw + (g.KW - 1) * g.dw
     return g.Cg * rows * columns * itemsize <= BAND_BYTES
 
 
@@ -62,7 +64,7 @@ def bands(g: Geometry, wanted_tasks: int) -> Bands:
     return Bands(height, run, -(-total // run))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def convolve_planes(
     board, signal, me, x, weight, bias, y, shape, kernel, options, fill, height, run
 ):

@@ -86,16 +86,6 @@ def splat(typingctx, scalar):
 
 
 @intrinsic
-def multiply_add(typingctx, a, b, c):
-    """A * b + c, lane by lane."""
-
-    def codegen(context, builder, signature, args):
-        return emit.multiply_add(builder, *args)
-
-    return c(a, b, c), codegen
-
-
-@intrinsic
 def load_window(typingctx, array, index, first, last, fill):
     """Lane i holds array[index + i] where first <= i < last, else `fill`."""
     vector = Vector(array.dtype)

@@ -1,0 +1,5 @@
+"""What a command raises for the person who typed it."""
+
+
+class InputError(Exception):
+    """Wrong input; the message, one line, says what and the mend."""
