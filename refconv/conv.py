@@ -143,8 +143,9 @@ def depthwise_conv2d(
     >>> depthwise_conv2d(x, np.array([1, 10]).reshape(2, 1, 1, 1)).tolist()
     [[[[0, 1, 2]], [[30, 40, 50]]]]
     """
-    channels = _channels(x, options.get("layout", "NCHW"))
-    return conv2d(x, weight, bias, groups=channels, **options)
+    images = _array(x, "x")
+    channels = _channels(images, options.get("layout", "NCHW"))
+    return conv2d(images, weight, bias, groups=channels, **options)
 
 
 def pointwise_conv2d(
@@ -164,7 +165,7 @@ def pointwise_conv2d(
     >>> pointwise_conv2d(x, np.array([[1, 100]]).reshape(1, 2, 1, 1)).tolist()
     [[[[300, 401, 502]]]]
     """
-    _refuse_wide_kernel(np.asarray(weight), "weight", options.get("layout", "NCHW"))
+    _refuse_wide_kernel(_array(weight, "weight"), "weight", options.get("layout", "NCHW"))
     return conv2d(x, weight, bias, groups=groups, **options)
 
 
@@ -293,9 +294,9 @@ def _optional(operand: Any, name: str) -> Array | None:
     return None if operand is None else _array(operand, name)
 
 
-def _channels(x: ArrayLike, layout: str) -> int:
+def _channels(x: Array, layout: str) -> int:
     """The channels of `x`, at least 1; a wrong shape is left for `Geometry.of` to refuse."""
-    shape = np.shape(x)
+    shape = x.shape
     if len(shape) != 4 or layout not in LAYOUTS:
         return 1
     return max(1, int(shape[layout.index("C")]))

@@ -1,7 +1,8 @@
 """The descriptor: a whole geometry as one word, in oneDNN benchdnn's notation.
 
 `g2mb1ic96ih27oc256oh27kh5ph2` is AlexNet's second layer. `ic` and `oc` are totals over all
-groups; dilation counts from 0 (0 is dense), where `Geometry` counts from 1.
+groups; dilation counts from 0 (0 is dense), where `Geometry` counts from 1. Only the notation lives
+here: what the numbers must be, `geometry.py` says.
 
 Source: oneDNN, benchdnn's convolution driver (`driver_conv.md`, `knobs_desc.md`).
 """
@@ -9,10 +10,8 @@ Source: oneDNN, benchdnn's convolution driver (`driver_conv.md`, `knobs_desc.md`
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from refconv.geometry import Geometry
+from collections.abc import Sequence
+from typing import Any
 
 KEYS = (
     *("g", "mb", "ic", "ih", "iw", "oc", "oh", "ow"),
@@ -25,8 +24,8 @@ _FIELD = re.compile(r"([a-z]+)([0-9]{1,18})(?![0-9])_*")
 _NAME = re.compile(r'n"[^"]*"$|n[\w:.*/+-]*$')
 
 
-def parse(text: str) -> Geometry:
-    """The geometry that `text` states.
+def parse(text: str) -> dict[str, Any]:
+    """What `text` states, as the arguments of `Geometry.of`.
 
     `ic ih oc kh` must be there. A left-out `iw ow kw sw dw pw` copies its `h` twin; a left-out
     `g mb sh` is 1 and a left-out `dh` is 0. Where `oh` is given, the bottom pad follows from it:
@@ -34,20 +33,18 @@ def parse(text: str) -> Geometry:
     are symmetric (and 0 if `ph` is left out too). Where `oh` is given and `ph` is not, the pads
     are what `oh` needs, the odd cell at the bottom, as in benchdnn. Width alike.
 
-    >>> g = parse('ic3ih224oc64oh112kh7sh2ph3_n"resnet:conv1"')
-    >>> g.padding, g.y_shape
-    (((3, 3), (3, 3)), (1, 64, 112, 112))
-    >>> parse("ic4ih5iw7oc6kh3kw2dh1").dilation
+    >>> stated = parse('ic3ih224oc64oh112kh7sh2ph3_n"resnet:conv1"')
+    >>> stated["x_shape"], stated["weight_shape"], stated["padding"]
+    ((1, 3, 224, 224), (64, 3, 7, 7), ((3, 3), (3, 3)))
+    >>> parse("ic4ih5iw7oc6kh3kw2dh1")["dilation"]
     (2, 2)
     >>> parse("ic4ih5")
     Traceback (most recent call last):
         ...
     ValueError: descriptor 'ic4ih5' lacks oc, kh
 
-    Errors: `ValueError` for text that is no descriptor, and all of `Geometry.of`.
+    Errors: `ValueError` for text that is no descriptor.
     """
-    from refconv.geometry import Geometry
-
     fields = _fields(text)
     missing = [key for key in REQUIRED if key not in fields]
     if missing:
@@ -62,29 +59,20 @@ def parse(text: str) -> Geometry:
         raise ValueError(f"descriptor {_shown(text)}: g is {fields['g']}, but must be at least 1")
     if fields["sh"] < 1 or fields["sw"] < 1:
         raise ValueError(f"descriptor {_shown(text)}: sh and sw must be at least 1")
-    return Geometry.of(
-        (fields["mb"], fields["ic"], fields["ih"], fields["iw"]),
+    return {
+        "x_shape": (fields["mb"], fields["ic"], fields["ih"], fields["iw"]),
         # A remainder is refused by `Geometry.of`, which names both numbers.
-        (fields["oc"], fields["ic"] // fields["g"], fields["kh"], fields["kw"]),
-        stride=(fields["sh"], fields["sw"]),
-        dilation=(fields["dh"] + 1, fields["dw"] + 1),
-        padding=(_axis_pads(text, fields, "h"), _axis_pads(text, fields, "w")),
-        groups=fields["g"],
-    )
+        "weight_shape": (fields["oc"], fields["ic"] // fields["g"], fields["kh"], fields["kw"]),
+        "stride": (fields["sh"], fields["sw"]),
+        "dilation": (fields["dh"] + 1, fields["dw"] + 1),
+        "padding": (_axis_pads(text, fields, "h"), _axis_pads(text, fields, "w")),
+        "groups": fields["g"],
+    }
 
 
-def canonical(geometry: Geometry) -> str:
-    """The canonical descriptor: every field in benchdnn's order, nothing left out.
-
-    It computes the same outputs when parsed. Pads behind the data are told by `oh ow` alone, so
-    cells there that no window reaches may come back narrower or wider.
-    """
-    g = geometry
-    values = (
-        *(g.G, g.N, g.C, g.H, g.W, g.F, g.OH, g.OW, g.KH, g.KW),
-        *(g.sh, g.sw, g.dh - 1, g.dw - 1, g.pt, g.pl),
-    )
-    return "".join(f"{key}{value}" for key, value in zip(KEYS, values, strict=True))
+def canonical(numbers: Sequence[int]) -> str:
+    """The descriptor of these numbers, which are in the order of KEYS: nothing is left out."""
+    return "".join(f"{key}{number}" for key, number in zip(KEYS, numbers, strict=True))
 
 
 def _fields(text: str) -> dict[str, int]:

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from refconv.descriptor import canonical, parse
+
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Kind: TypeAlias = Literal["standard", "group", "depthwise", "pointwise"]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
@@ -151,16 +153,20 @@ class Geometry:
         >>> Geometry.from_descriptor("g2mb1ic96ih27oc256oh27kh5ph2").weight_shape
         (256, 48, 5, 5)
         """
-        from refconv import descriptor
-
-        return descriptor.parse(text)
+        if not isinstance(text, str):
+            raise TypeError(f"descriptor is {text!r}, but must be a string")
+        return cls.of(**parse(text))
 
     @property
     def descriptor(self) -> str:
-        """This geometry as a benchdnn convolution descriptor, in canonical form."""
-        from refconv import descriptor
+        """This geometry as a benchdnn convolution descriptor, in canonical form.
 
-        return descriptor.canonical(self)
+        It computes the same outputs when parsed. Pads behind the data are told by `oh ow` alone,
+        so cells there that no window reaches may come back narrower or wider.
+        """
+        sizes = (self.G, self.N, self.C, self.H, self.W, self.F, self.OH, self.OW, self.KH, self.KW)
+        options = (self.sh, self.sw, self.dh - 1, self.dw - 1, self.pt, self.pl)
+        return canonical(sizes + options)
 
     @property
     def kind(self) -> Kind:
@@ -210,7 +216,10 @@ def _extent(kernel: int, dilation: int) -> int:
 
 def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[int]:
     """The shape's sizes, which must be as many as the axes."""
-    sizes = tuple(shape)
+    try:
+        sizes = tuple(shape)
+    except TypeError:
+        raise TypeError(f"{name} has shape {shape!r}, but must have a tuple") from None
     if len(sizes) != len(axes):
         raise ValueError(
             f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"

@@ -237,6 +237,13 @@ def test_messages_use_the_callers_names():
         Geometry.of(X, (4, 5, 3, 2), x_name="photos", weight_name="kernels")
 
 
+def test_a_shape_is_a_tuple_and_a_descriptor_a_string():
+    with pytest.raises(TypeError, match="x has shape 5, but must have a tuple"):
+        Geometry.of(5, (1, 1, 1, 1))
+    with pytest.raises(TypeError, match="descriptor is 5, but must be a string"):
+        Geometry.from_descriptor(5)
+
+
 def test_a_long_axis_may_be_said_with_a_numpy_integer():
     shape = (1, 1, np.int64(2**31 + 3), 1)
     assert Geometry.of(shape, (1, 1, 1, 1)) == Geometry.of(tuple(map(int, shape)), (1, 1, 1, 1))
