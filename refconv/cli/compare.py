@@ -195,7 +195,7 @@ def _summary(found: Comparison) -> str:
         return f"[bold red]{len(wrong)} of {len(found.rows)} rows disagree.[/]"
     return (
         "Every count equals its formula, to the unit. Every method agrees, to the bit.\n"
-        "Where the speed-up falls short of the promise, compare FLOP/byte: bytes take time too."
+        "Where the speed-up falls short of the promise, see FLOP/byte: bytes take time."
     )
 
 
