@@ -166,10 +166,12 @@ def compare(
     """Count, check and measure every structure; `report` is told what is being done."""
     candidates = structures(layer, groups)
     layers = {s.name: [_Operands.of(stage) for stage in s.stages] for s in candidates}
-    counted, checks = {}, {}
+    counted: dict[str, tuple[int, int]] = {}
+    checks: dict[str, dict[str, bool]] = {}
     for s in candidates:
         report(f"{s.name}: counting")
-        counted[s.name] = [count_by_ones(stage, dtype=DTYPE) for stage in s.stages]
+        macs, effective = zip(*(count_by_ones(g, dtype=DTYPE) for g in s.stages), strict=True)
+        counted[s.name] = sum(macs), sum(effective)
         report(f"{s.name}: checking")
         checks[s.name] = _check(layers[s.name])
     report("measuring")
@@ -178,12 +180,9 @@ def compare(
     rows = tuple(
         Row(
             structure=s,
-            counted_macs=sum(macs for macs, _ in counted[s.name]),
-            counted_effective_macs=sum(effective for _, effective in counted[s.name]),
-            ratio=Fraction(
-                sum(macs for macs, _ in counted[s.name]),
-                sum(macs for macs, _ in counted[standard.name]),
-            ),
+            counted_macs=counted[s.name][0],
+            counted_effective_macs=counted[s.name][1],
+            ratio=Fraction(counted[s.name][0], counted[standard.name][0]),
             checks=checks[s.name],
             milliseconds=1e3 * seconds[s.name],
             speed_up=seconds[standard.name] / seconds[s.name],

@@ -58,14 +58,12 @@ class Types:
                 f"{x_name} has type {x.name}, but {weight_name} has type {weight.name}: "
                 f"cast {a} with .astype({b.name!r})"
             )
-        if bias is not None:
-            allowed = sorted({x.name, weight.name, types.accumulator.name})
-            if bias.name not in allowed:
-                operands = {f"{x_name} has type {x.name}", f"{weight_name} has type {weight.name}"}
-                raise TypeError(
-                    f"{bias_name} has type {bias.name}, but {' and '.join(sorted(operands))}: "
-                    f"cast {bias_name} with .astype({types.accumulator.name!r})"
-                )
+        if bias is not None and bias.name not in {x.name, weight.name, types.accumulator.name}:
+            operands = {f"{x_name} has type {x.name}", f"{weight_name} has type {weight.name}"}
+            raise TypeError(
+                f"{bias_name} has type {bias.name}, but {' and '.join(sorted(operands))}: "
+                f"cast {bias_name} with .astype({types.accumulator.name!r})"
+            )
         return types
 
 

@@ -122,7 +122,10 @@ def test_a36_a_kernel_of_no_cells_is_refused(method):
 
 
 def zeros_or_skip(shape, dtype):
-    """Zeros, of which memory holds only those that are written to."""
+    """Zeros, of which memory holds only those that are written to.
+
+    A system that does not promise memory it may not have refuses them: the fault cannot show there.
+    """
     try:
         return np.zeros(shape, dtype)
     except MemoryError:

@@ -9,12 +9,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from refconv import compare
 from refconv.cli.errors import InputError
+from refconv.compare import DTYPE, Comparison, Row
+from refconv.geometry import Geometry
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from refconv.compare import Comparison, Row
 
 DESCRIPTION = """\
 One real layer as standard, group and depthwise separable convolution: each formula with its numbers
@@ -39,9 +40,6 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         import rich  # noqa: F401  # missing, it should be said before the work is done
 
-    from refconv import compare
-    from refconv.geometry import Geometry
-
     try:
         chosen = options.descriptor
         layer = Geometry.from_descriptor(compare.DEFAULT_LAYER if chosen is None else chosen)
@@ -61,7 +59,7 @@ def document(found: Comparison) -> dict[str, Any]:
     """The comparison as a JSON document; units stand in the names."""
     return {
         "descriptor": found.layer.descriptor,
-        "dtype": _dtype(),
+        "dtype": DTYPE,
         "threads": found.threads,
         "counts_agree": all(row.counts_agree for row in found.rows),
         "methods_agree": all(row.methods_agree for row in found.rows),
@@ -83,9 +81,9 @@ def _document_of(row: Row) -> dict[str, Any]:
         "promised_ratio": float(structure.promised),
         "promised_ratio_as_fractions": structure.promise,
         "parameters": counts.parameters,
-        "bytes": counts.bytes(_dtype()),
+        "bytes": counts.bytes(DTYPE),
         "im2col_bytes": structure.im2col_bytes,
-        "flop_per_byte": counts.intensity(_dtype()),
+        "flop_per_byte": counts.intensity(DTYPE),
         "milliseconds": row.milliseconds,
         "speed_up": row.speed_up,
         "promised_speed_up": float(1 / structure.promised),
@@ -102,7 +100,7 @@ def show(found: Comparison) -> None:
     g = found.layer
     console.print(
         f"[bold]{g.C} -> {g.F} channels, {g.H}x{g.W} -> {g.OH}x{g.OW}, kernel {g.KH}x{g.KW}[/], "
-        f"batch {g.N}, {_dtype()}\n{g.descriptor}\n",
+        f"batch {g.N}, {DTYPE}\n{g.descriptor}\n",
         soft_wrap=True,
     )
     _table(
@@ -119,7 +117,7 @@ def show(found: Comparison) -> None:
             )
             for row in found.rows
         ],
-        left=2,
+        prose=(1, 4),
     )
     _table(
         console,
@@ -131,9 +129,9 @@ def show(found: Comparison) -> None:
                 f"{float(row.ratio):.4f}",
                 row.structure.promise,
                 f"{row.structure.counts.parameters:,}",
-                _size(row.structure.counts.bytes(_dtype())),
+                _size(row.structure.counts.bytes(DTYPE)),
                 _size(row.structure.im2col_bytes),
-                f"{row.structure.counts.intensity(_dtype()):.1f}",
+                f"{row.structure.counts.intensity(DTYPE):.1f}",
             )
             for row in found.rows
         ],
@@ -152,25 +150,28 @@ def show(found: Comparison) -> None:
             )
             for row in found.rows
         ],
-        left=1,
+        prose=(4,),
     )
     console.print(_summary(found))
 
 
 def _table(
-    console: Console, title: str, header: list[str], rows: list[tuple[str, ...]], left: int = 1
+    console: Console,
+    title: str,
+    header: list[str],
+    rows: list[tuple[str, ...]],
+    prose: tuple[int, ...] = (),
 ) -> None:
-    """Print a table whose first `left` columns, and whose last if it is prose, are left-aligned."""
+    """Print a table: a name first, then numbers, but for the `prose` columns, which may break."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for number, name in enumerate(header):
-        prose = number < left or len(name) > 12 or not name
         table.add_column(
             name,
-            justify="left" if prose else "right",
+            justify="left" if number == 0 or number in prose else "right",
             header_style="dim",
-            no_wrap=not prose,
+            no_wrap=number not in prose,
             overflow="fold",
         )
     for row in rows:
@@ -213,22 +214,14 @@ def _size(size: int) -> str:
     return f"{number:.1f} GB"
 
 
-def _dtype() -> str:
-    from refconv.compare import DTYPE
-
-    return DTYPE
-
-
-def _with_progress(layer: Any, groups: Any) -> Comparison:
+def _with_progress(layer: Geometry, groups: list[int]) -> Comparison:
     """Compare, and say on standard error what is being done, if that is a terminal."""
-    from refconv.compare import compare
-
     if not (sys.stderr.isatty() and importlib.util.find_spec("rich")):
-        return compare(layer, groups)
+        return compare.compare(layer, groups)
     from rich.console import Console
 
     with Console(stderr=True).status("") as status:
-        return compare(layer, groups, report=status.update)
+        return compare.compare(layer, groups, report=status.update)
 
 
 def _groups(text: str) -> list[int]:

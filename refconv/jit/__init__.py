@@ -2,8 +2,8 @@
 
 `convolve` chooses among three kernels, each a file: `panels.py` (register tiles over packed panels
 of the im2col matrix), `planes.py` (few outputs per group, depthwise above all), `plain.py` (types
-that are not float32 or float64). `vector.py` is what the first two are built from. Importing this
-package imports Numba.
+that are not float32 or float64). `vector.py` and `tile.py` are what the first two are built from,
+`crew.py` are the threads. Importing this package imports Numba.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba.core.registry import cpu_target
 
-TRIPLE, CPU_NAME, FEATURES = cpu_target.target_context.codegen().magic_tuple()
+TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()
 
 
 def _has(feature: str) -> bool:

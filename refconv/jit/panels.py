@@ -182,7 +182,7 @@ def multiply(panel, width, weights, taps, biases, target):
 def multiply_tile(ROWS, VECTORS, rows, factors, outputs, output, P, pixels):
     """The product for `rows` output channels from f on: the tile stays in registers throughout."""
     panel, strip, width, weights, w, depth, K, biases, f, fresh = factors
-    tile = tile_of(ROWS, VECTORS, biases, f, 1, rows - 1)
+    tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
     if not fresh:
         tile = load_tile(tile, outputs, output, P, rows, pixels)
     prefetch_tile(tile, outputs, output, P)

@@ -23,13 +23,11 @@ from refconv.jit.vector import address, keep, lanes_of, splat, store_first
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""
 
-
 BAND_ROWS = 2 * ROWS
 """Output rows of a band: high enough that the rows which two bands need matter little."""
 
 TASK_OUTPUTS = 4_000
 """Outputs of a task, at least: a smaller one costs more to claim than it saves in waiting."""
-
 
 FEW_CHANNELS = 8
 """Of a group: fewer outputs than this, and at most as many inputs, are for this kernel. Measured on
@@ -80,11 +78,11 @@ def convolve_planes(
     band, offsets = address(held_band), address(held_offsets)
     cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
     bands_of_image = (OH + height - 1) // height
-    bands = N * G * bands_of_image
+    total = N * G * bands_of_image
     done = 0
     task = claim(board, signal, me)
     while task >= 0:
-        for number in range(task * run, min(bands, (task + 1) * run)):
+        for number in range(task * run, min(total, (task + 1) * run)):
             top = number % bands_of_image * height
             bottom = min(OH, top + height)
             g = number // bands_of_image % G
@@ -183,7 +181,7 @@ def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weights, biases, target,
             for ow in range(0, OW, lanes):
                 output = first + (fg * OH + oh) * OW + ow
                 corner = (oh - top) * sh * pitch + ow
-                tile = tile_of(ROWS, 1, biases, f, 1, 0)
+                tile = tile_of(ROWS, 1, biases, f, 0)
                 prefetch_tile(tile, outputs, output, OW)
                 for k in range(0, Cg * KH, TAPS):
                     for kw in range(KW):

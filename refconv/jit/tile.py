@@ -40,18 +40,18 @@ class _TileModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 @intrinsic(prefer_literal=True)
-def tile_of(typingctx, rows, vectors, array, index, step, last):
-    """A tile whose row r is filled with array[index + min(r, last)*step].
+def tile_of(typingctx, rows, vectors, array, index, last):
+    """A tile whose row r is filled with array[index + min(r, last)].
 
     `rows` and `vectors` are constants.
     """
     tile = Tile(array.dtype, rows.literal_value, vectors.literal_value)
 
     def codegen(context, builder, signature, args):
-        _, _, array_, index_, step_, last_ = args
+        _, _, array_, index_, last_ = args
         filled = ir.Constant(tile.llvm, ir.Undefined)
         for r in range(tile.rows):
-            at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), step_))
+            at = builder.add(index_, emit.at_most(builder, r, last_))
             pointer = emit.pointer(builder, array_, at)
             number = emit.load(builder, tile.vector.llvm.element, pointer)
             vector = emit.splat(builder, number, tile.vector.lanes)
@@ -59,7 +59,7 @@ def tile_of(typingctx, rows, vectors, array, index, step, last):
                 filled = builder.insert_value(filled, vector, r * tile.vectors + v)
         return filled
 
-    return tile(rows, vectors, array, types.int64, types.int64, types.int64), codegen
+    return tile(rows, vectors, array, types.int64, types.int64), codegen
 
 
 @intrinsic
