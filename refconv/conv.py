@@ -8,6 +8,7 @@ two of them. Checking and running are `plan.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
@@ -21,6 +22,8 @@ from refconv.plan import (
     Array,
     Method,
     Names,
+    Operands,
+    PackedWeight,
     Plan,
     refuse_layer,
 )
@@ -36,6 +39,9 @@ __all__ = [
 ]
 
 Pair: TypeAlias = int | tuple[int, int]
+
+PLANS = 64
+"""So many sizes of images does a layer remember its plans for."""
 
 
 class Options(TypedDict, total=False):
@@ -252,14 +258,31 @@ class Conv2d:
     ) -> None:
         self._weight = _prepared(_array(weight, "weight"), layout)
         self._bias = None if bias is None else _array(bias, "bias").copy()
+        for array in (self._weight, self._bias):
+            if array is not None:
+                array.setflags(write=False)
         self._options = (stride, padding, dilation, groups, layout, pad_value, method)
         refuse_layer(self._weight, self._bias, self._options)
+        self._plans: dict[tuple[tuple[int, ...], np.dtype[Any]], Plan] = {}
+        self._operands: dict[np.dtype[Any], Operands] = {}
 
     def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Y for the images `x`, as `conv2d` would give it."""
         images = _array(x, "x")
+        plan = self._plans.get((images.shape, images.dtype)) or self._new_plan(images)
+        return plan.run(images, out, {"x": images}, self._operands[plan.types.accumulator])
+
+    def _new_plan(self, images: Array) -> Plan:
+        """The plan for such images, remembered: checking costs as much as a small layer."""
         plan = Plan.of(images.shape, images.dtype, self._weight, self._bias, self._options)
-        return plan.run(images, out, {"x": images})
+        if plan.types.accumulator not in self._operands:
+            operands = plan.operands()
+            packed = PackedWeight(operands.weight, plan.geometry.G)
+            self._operands[plan.types.accumulator] = replace(operands, packed=packed)
+        if len(self._plans) >= PLANS:
+            self._plans.clear()
+        self._plans[images.shape, images.dtype] = plan
+        return plan
 
     def __repr__(self) -> str:
         stride, padding, dilation, groups, layout, pad_value, method = self._options

@@ -10,6 +10,7 @@ import cmath
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -44,6 +45,31 @@ class Names:
     x: str = "x"
     weight: str = "weight"
     bias: str = "bias"
+
+
+class PackedWeight:
+    """The weight as `jit/panels.py` packs it, packed at the first call that wants it."""
+
+    def __init__(self, weight: Array, groups: int) -> None:
+        self._weight, self._groups = weight, groups
+        self._packed: Array | None = None
+
+    def __call__(self) -> Array:
+        """The packed weight."""
+        if self._packed is None:
+            from refconv.jit.panels import pack_weight
+
+            self._packed = pack_weight(self._weight, self._groups)
+        return self._packed
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """Weight (F, Cg, KH, KW) and bias as the kernels read them: contiguous, of the sums' type."""
+
+    weight: Array
+    bias: Array | None
+    packed: PackedWeight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +134,43 @@ class Plan:
             if array is not None and _share_memory(out, array):
                 raise ValueError(f"out shares memory with {name}, but inputs are never written to")
 
-    def run(self, x: Array, out: Array | None, inputs: dict[str, Array | None]) -> Array:
-        """y, in a new array or in `out`."""
+    def operands(self) -> Operands:
+        """The weight and the bias as the kernels read them."""
+        accumulator = self.types.accumulator
+        bias = None if self.bias is None else ready(self.bias, accumulator)
+        return Operands(ready(self._oihw_weight(), accumulator), bias)
+
+    def _oihw_weight(self) -> Array:
+        return self.weight if self.layout == "NCHW" else self.weight.transpose(HWIO_TO_OIHW)
+
+    def run(
+        self,
+        x: Array,
+        out: Array | None,
+        inputs: dict[str, Array | None],
+        operands: Operands | None = None,
+    ) -> Array:
+        """y, in a new array or in `out`; `operands`, where they are at hand, are the plan's own."""
         if out is not None:
-            operands = {self.names.weight: self.weight, self.names.bias: self.bias}
-            self.refuse_out(out, {**inputs, **operands})
-        weight = self.weight
+            own = {self.names.weight: self.weight, self.names.bias: self.bias}
+            self.refuse_out(out, {**inputs, **own})
         if self.layout == "NHWC":
-            x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
+            x = x.transpose(NHWC_TO_NCHW)
+        if operands is None:
+            operands = self.operands()
         accumulator = self.types.accumulator
         if accumulator.kind == "i":
             pad_value = self.pad_value if self.geometry.padded else 0
-            refuse_overflow(x, weight, self.bias, pad_value, accumulator)
-        weight = ready(weight, accumulator)
-        bias = None if self.bias is None else ready(self.bias, accumulator)
+            refuse_overflow(x, self._oihw_weight(), self.bias, pad_value, accumulator)
 
         # A kernel fills a contiguous NCHW array of the accumulator's type: `out`, if it is one.
         plain = self.layout == "NCHW" and self.types.result == accumulator
         fits = plain and (out is None or (out.flags.carray and out.dtype.isnative))
         y: Array = np.empty(self.geometry.y_shape, accumulator) if out is None or not fits else out
-        _method(self.method)(x, weight, bias, y, self.geometry, self.pad_value)
+        convolve = _method(self.method)
+        if operands.packed is not None and self.method in ("auto", "jit"):
+            convolve = partial(convolve, packed=operands.packed)
+        convolve(x, operands.weight, operands.bias, y, self.geometry, self.pad_value)
         if fits:
             return y
         if out is None:
@@ -176,9 +219,10 @@ def _checked_geometry(
     return geometry
 
 
-def _geometry(*arguments: Any) -> Geometry:
-    """The geometry; remembered where the arguments are plain, for a layer is called many times."""
-    return (_remembered if _is_plain(arguments) else _make_geometry)(*arguments)
+def _geometry(x_shape: tuple[int, ...], weight_shape: tuple[int, ...], *options: Any) -> Geometry:
+    """The geometry; remembered where the options are plain, for a layer is called many times."""
+    plain = {*map(type, options)} <= {int, str} or _is_plain(options)
+    return (_remembered if plain else _make_geometry)(x_shape, weight_shape, *options)
 
 
 def _is_plain(argument: Any) -> bool:
@@ -218,20 +262,16 @@ _remembered = lru_cache(maxsize=1024)(_make_geometry)
 def _method(name: Method) -> Callable[..., None]:
     """The function behind the name; the compiled ones load Numba at first use."""
     if name in ("auto", "jit"):
-        from refconv import jit
-
-        return jit.convolve
+        return _module("refconv.jit").convolve  # type: ignore[no-any-return]
     if name == "im2col":
-        from refconv import im2col
-
-        return im2col.convolve
-    from refconv import loops
-
+        return _module("refconv.im2col").convolve  # type: ignore[no-any-return]
+    loops = _module("refconv.loops")
     if name == "loops":
-        return loops.convolve
-    from refconv.jit.loops import compiled_seven_loops
+        return loops.convolve  # type: ignore[no-any-return]
+    return partial(loops.convolve, loops=_module("refconv.jit.loops").compiled_seven_loops)
 
-    return partial(loops.convolve, loops=compiled_seven_loops)
+
+_module = lru_cache(maxsize=len(METHODS))(import_module)
 
 
 def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:

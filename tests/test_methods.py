@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from strategies import DTYPES, Case, cases, geometries
 
-from refconv import Geometry, conv2d
+from refconv import Geometry, conv2d, get_threads, set_threads
 from refconv.conv import METHODS
-from refconv.jit import panels, planes
+from refconv.jit import planes
+from refconv.jit.cuts import DEPTH, cut_for
 
 COMPILED = ("jit", "jit-loops", "im2col")
 VECTOR_TYPES = ("float32", "float64")
@@ -152,19 +153,34 @@ def test_steps_too_long_for_a_band_of_the_planes(option):
 )
 def test_more_taps_than_one_strip_is_deep(kernel, Cg, dtype):
     case = case_of(kernel, (2, 5), Cg=Cg, Fg=9, dtype=dtype)
-    assert case.geometry.K > panels.DEPTH - 10
+    assert case.geometry.K > DEPTH - 10
     check_same(case, COMPILED)
 
 
 @pytest.mark.parametrize(
-    ("N", "out", "Cg", "Fg", "more_than_one"),
-    [(1, (83, 79), 1, 9, "tasks"), (3, (31, 37), 40, 70, "strips"), (1, (5, 7), 90, 200, "parts")],
-    ids=["many panels", "panels of many strips", "outputs in parts"],
+    ("kernel", "options", "threads", "holds"),
+    [
+        ((3, 2), {"out": (83, 79), "Fg": 9}, 4, "tasks > 1 and strips > 1 and not columns_apart"),
+        ((3, 2), {"out": (31, 37), "N": 3, "Cg": 40, "Fg": 70}, 1, "strips > 1"),
+        ((3, 2), {"out": (5, 7), "Cg": 90, "Fg": 200}, 4, "parts > 1"),
+        ((3, 2), {"out": (4, 900), "Cg": 100, "Fg": 9}, 2, "lines > 1 and length > pitch"),
+        ((1, 1), {"out": (1, 3000), "Cg": 100, "Fg": 9}, 2, "lines == 1 and length > pitch"),
+        ((3, 2), {"out": (3, 70), "Cg": 500, "Fg": 9}, 1, "channels < 500 and not columns_apart"),
+        ((41, 31), {"out": (3, 5), "Cg": 2, "Fg": 9}, 1, "kernel_rows < 41 and columns_apart"),
+        ((41, 31), {"out": (3, 90), "Cg": 2, "Fg": 9}, 1, "kernel_rows < 41 and not rows_apart"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_every_way_to_cut_the_work(N, out, Cg, Fg, more_than_one):
-    case = case_of((3, 2), out, N=N, Cg=Cg, Fg=Fg)
-    assert getattr(panels.blocks(case.geometry, 4, 8), more_than_one) > 1
-    check_same(case, COMPILED)
+def test_every_way_to_cut_the_work(kernel, options, threads, holds):
+    sizes = {"G": 2, "Cg": 1, **options}
+    case = case_of(kernel, sizes.pop("out"), pads=((1, 0), (0, 1)), **sizes)
+    assert eval(holds, cut_for(case.geometry, 4, threads)._asdict())
+    before = get_threads()
+    set_threads(threads)
+    try:
+        check_same(case, COMPILED)
+    finally:
+        set_threads(before)
 
 
 def test_tasks_of_several_bands():

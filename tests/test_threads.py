@@ -59,7 +59,7 @@ def take_one(board, signal, me):
 def marks_of(tasks, threads):
     """How often each task was done, and how many tasks each thread did."""
     marks, workers = np.zeros(tasks, np.int64), np.zeros(threads, np.int64)
-    share(lambda *crew: mark(*crew, marks, workers), tasks, threads)
+    share(mark, (marks, workers), tasks, threads)
     return marks, workers
 
 
@@ -71,7 +71,7 @@ def all_meet(threads):
 def met_once(threads):
     """For each of as many tasks: 1 where it was done, 2 where all others were there meanwhile."""
     met, arrived = np.zeros(threads, np.int64), np.zeros(1, np.int64)
-    share(lambda *crew: meet(*crew, met, arrived, threads), threads, threads)
+    share(meet, (met, arrived, threads), threads, threads)
     assert met.min() > 0
     return met
 
@@ -131,7 +131,7 @@ def test_an_exception_in_the_callers_job_leaves_the_crew_usable(threads, error):
             mark(board, signal, me, marks, workers)
 
         with pytest.raises(error, match="before any task"):
-            share(job, 300, threads)
+            share(job, (), 300, threads)
         at_return = marks.copy()
         assert (marks_of(300, threads)[0] == 1).all()
         np.testing.assert_array_equal(marks, at_return)  # nobody works on for a call that is over
@@ -141,7 +141,7 @@ def test_an_exception_in_the_callers_job_leaves_the_crew_usable(threads, error):
 def test_an_exception_while_helpers_work_waits_for_them():
     """They take no more tasks, and are done with theirs: the arrays are the caller's again."""
     marks, arrived, never = np.zeros(100, np.int64), np.zeros(1, np.int64), 1000
-    share(take_one, tasks=1, threads=1)  # compiled now: helpers do not wait for that
+    share(take_one, (), tasks=1, threads=1)  # compiled now: helpers do not wait for that
 
     def job(board, signal, me):
         if me != CALLER:
@@ -154,7 +154,7 @@ def test_an_exception_while_helpers_work_waits_for_them():
                 raise ValueError("in the middle")
 
     with pytest.raises(ValueError, match="in the middle"):
-        share(job, 100, 3)
+        share(job, (), 100, 3)
     at_return = marks.copy()
     time.sleep(0.05)
     np.testing.assert_array_equal(marks, at_return)
@@ -171,7 +171,7 @@ def test_an_exception_after_the_tasks_is_the_callers_too():
             raise ValueError("after the tasks")
 
     with pytest.raises(ValueError, match="after the tasks"):
-        share(job, 300, 3)
+        share(job, (), 300, 3)
     assert (marks == 1).all()
     assert all_meet(3)
 
@@ -188,7 +188,7 @@ def test_a_helper_without_memory_leaves_its_tasks_to_the_others():
 
     for _ in range(ATTEMPTS):
         marks = np.zeros(3, np.int64)
-        share(job, 3, 2)
+        share(job, (), 3, 2)
         assert (marks == 1).all()
         if len(failed) == 10:
             break

@@ -9,13 +9,17 @@ that are not float32 or float64). `vector.py` and `tile.py` are what the first t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refconv.geometry import Geometry
 from refconv.jit import panels, plain, planes
 from refconv.jit.crew import share
+from refconv.jit.cuts import cut_for
+from refconv.jit.sizes import packed_sizes
 from refconv.pad import pad, ready
 from refconv.threads import get_threads
 
@@ -30,59 +34,80 @@ TASKS_PER_THREAD = 4
 VECTOR_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+class Work(NamedTuple):
+    """A kernel, its sizes, and how it is shared out."""
+
+    kernel: Callable[..., None]
+    sizes: Array
+    tasks: int
+    threads: int
+
+
 def convolve(
-    x: Array, weight: Array, bias: Array | None, y: Array, geometry: Geometry, pad_value: Any
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    y: Array,
+    geometry: Geometry,
+    pad_value: Any,
+    packed: Callable[[], Array] | None = None,
 ) -> None:
-    """Fill `y`, of the accumulator's type and C-contiguous, as are `weight` and `bias`."""
+    """Fill `y`, of the accumulator's type and C-contiguous, as are `weight` and `bias`.
+
+    `packed` gives the weight as `panels.pack_weight` packs it, where that was done before.
+    """
     g = geometry
     if bias is None:
-        bias = np.zeros(g.F, y.dtype)
+        bias = _no_bias(g.F, y.dtype)
     if g.K == 0:
         y[...] = bias[:, None, None]
     elif y.size and y.dtype in VECTOR_TYPES:
-        _convolve_vectors(x, weight, bias, y, g, pad_value)
+        work = _work(g, y.itemsize, get_threads())
+        steps: tuple[Any, ...] = ()
+        if work.kernel is panels.convolve_panels:
+            if packed is not None:
+                weight = packed()
+            # Its type tells the compiler which of two hot loops to make.
+            steps = (g.K if packed is None else None,)
+        images = _read_only(ready(x, y.dtype))
+        operands = (images, _read_only(weight), _read_only(bias), y)
+        arguments = (*operands, work.sizes, float(pad_value), *steps)
+        share(work.kernel, arguments, work.tasks, work.threads)
     elif y.size:
         xp = _read_only(pad(x, g, pad_value, y.dtype))
         arguments = (xp, _read_only(weight), _read_only(bias), y, g.stride, g.dilation, g.G)
-        _run(plain.convolve_rows, plain.tasks(g), _threads(g), arguments)
+        threads = _threads(g, get_threads())
+        share(plain.convolve_rows, arguments, plain.tasks(g), threads)
 
 
-def _convolve_vectors(
-    x: Array, weight: Array, bias: Array, y: Array, g: Geometry, pad_value: Any
-) -> None:
-    x = ready(x, y.dtype)
-    arguments = (
-        _read_only(x),
-        _read_only(weight),
-        _read_only(bias),
-        y,
-        (g.N, g.C, g.H, g.W, g.G),
-        (g.F, g.Cg, g.KH, g.KW, g.OH, g.OW),
-        (g.sh, g.sw, g.dh, g.dw, g.pt, g.pl),
-        y.dtype.type(pad_value),
-    )
-    threads = _threads(g)
-    wanted_tasks = threads * TASKS_PER_THREAD if threads > 1 else 1
-    if planes.suits(g, y.itemsize):
-        height, run, tasks = planes.bands(g, wanted_tasks)
-        _run(planes.convolve_planes, tasks, threads, (*arguments, height, run))
-    else:
-        strips, parts, tasks = panels.blocks(g, y.itemsize, wanted_tasks)
-        _run(panels.convolve_panels, tasks, threads, (*arguments, strips, parts))
+@lru_cache(maxsize=1024)
+def _work(g: Geometry, itemsize: int, threads: int) -> Work:
+    """How to do it on vectors; remembered, for a layer is called many times."""
+    threads = _threads(g, threads)
+    if planes.suits(g, itemsize):
+        height, run, tasks = planes.bands(g, threads * TASKS_PER_THREAD if threads > 1 else 1)
+        return Work(planes.convolve_planes, packed_sizes(g, (height, run)), tasks, threads)
+    if g.KH == g.KW == 1 and g.stride == (1, 1) and not g.padded:
+        # Each output reads one cell, its own: rows do not matter.
+        g = replace(g, H=1, W=g.H * g.W)
+    cut = cut_for(g, itemsize, threads)
+    return Work(panels.convolve_panels, packed_sizes(g, cut), cut.tasks, threads)
 
 
-def _threads(g: Geometry) -> int:
+def _threads(g: Geometry, threads: int) -> int:
     """How many threads the work is worth."""
-    threads = get_threads()  # asked first: a wrong REFCONV_THREADS is told at the first call
     return threads if g.N * g.F * g.OH * g.OW * g.K >= PARALLEL_MACS else 1
 
 
-def _run(kernel: Callable[..., None], tasks: int, threads: int, arguments: tuple[Any, ...]) -> None:
-    share(lambda *crew: kernel(*crew, *arguments), tasks, min(threads, tasks))
+@lru_cache(maxsize=64)
+def _no_bias(F: int, dtype: np.dtype[Any]) -> Array:
+    return _read_only(np.zeros(F, dtype))
 
 
 def _read_only(a: Array) -> Array:
     """A view that cannot be written to: one compiled variant serves all inputs."""
+    if not a.flags.writeable:
+        return a
     view = a.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view

@@ -29,6 +29,9 @@ DONE, TOTAL, NEXT = 0, 1, 16  # a board: tasks done, tasks in all, then each sha
 APART = 16  # elements between the shares', so that no two are in one cache line
 SIGNAL = CALLER = 0  # signal[0] counts starts; signal[h] is 1 while helper h works, h from 1 on
 
+NOBODY = np.zeros(1, np.int64)
+"""The signal of a caller without helpers."""
+
 WATCH = 20_000
 """Looks at the signal before going to sleep: some 0.2 to 0.5 ms."""
 
@@ -210,21 +213,24 @@ _crew: Crew | None = None
 _lock = threading.Lock()
 
 
-def share(job: Job, tasks: int, threads: int) -> None:
-    """Run `job(board, signal, me)`, a kernel of `tasks` tasks, on up to `threads` threads."""
+def share(
+    kernel: Callable[..., None], arguments: tuple[Any, ...], tasks: int, threads: int
+) -> None:
+    """Run `kernel(board, signal, me, *arguments)`, of `tasks` tasks, on up to `threads` threads."""
+    threads = min(threads, tasks)
     board = np.zeros(NEXT + threads * APART, np.int64)
     board[TOTAL] = tasks
-    for nth in range(threads):
+    for nth in range(1, threads):
         board[NEXT + nth * APART] = tasks * nth // threads
     crew = _crew_of(threads - 1) if threads > 1 else None
     if crew is not None and crew.in_use.acquire(blocking=False):
         try:
-            crew.run(job, board, threads - 1)
+            crew.run(lambda *me: kernel(*me, *arguments), board, threads - 1)
         finally:
             crew.in_use.release()
     else:
         # One thread; or another call has the crew, and so the CPUs: this one makes do with its own.
-        job(board, np.zeros(1, np.int64), CALLER)
+        kernel(board, NOBODY, CALLER, *arguments)
 
 
 def _crew_of(helpers: int) -> Crew:

@@ -85,10 +85,12 @@ def multiply_add(builder, a, b, c):
     return builder.fadd(builder.fmul(a, b), c)
 
 
-def masked_load(builder, vector, pointer, mask, fill):
+def masked_load(builder, pointer, mask, otherwise):
+    """What is at the pointer where the mask is set, else the lane of `otherwise`."""
+    vector = otherwise.type
     pointer = builder.bitcast(pointer, vector.as_pointer())
     alignment = ir.Constant(INT32, 4 if isinstance(vector.element, ir.FloatType) else 8)
-    arguments = [pointer, alignment, mask, splat(builder, fill, vector.count)]
+    arguments = [pointer, alignment, mask, otherwise]
     return call(builder, f"llvm.masked.load.{suffix(vector)}.p0", vector, arguments)
 
 

@@ -1,191 +1,202 @@
-"""The compiled im2col: panels of the im2col matrix, packed and multiplied one at a time.
+"""The compiled im2col: register tiles over bands of the image, whose taps are read in place.
 
-A panel is a few vectors of neighbouring outputs wide, and as deep as a block of input channels
-has taps. It stays in cache while every output channel of its group uses it; the whole matrix never
-exists. The product is built from register tiles.
+A row of the im2col matrix is what one kernel cell reads for all outputs. In a band (`bands.py`) it
+is a run of neighbours, so a register tile reads it there: the matrix never exists, and a cell of
+the image is copied once, or once for each kernel column, not once for each kernel cell. Outputs
+are counted through the rows of the band, from its first one.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
 
-from refconv.geometry import Geometry
+from refconv.jit.bands import fill_band
 from refconv.jit.cached import compiled
-from refconv.jit.cpu import REGISTERS, VECTOR_BYTES
 from refconv.jit.crew import claim, finish
-from refconv.jit.runs import copy_runs
-from refconv.jit.tile import add_outer_product, load_tile, prefetch_tile, store_tile, tile_of
-from refconv.jit.vector import address, keep, lanes_of, load_window, store_first
+from refconv.jit.cuts import ROWS, VECTORS
+from refconv.jit.sizes import sizes_of
+from refconv.jit.tile import (
+    add_outer_product,
+    load_tile,
+    prefetch_tile,
+    stand_alone,
+    store_tile,
+    tile_of,
+)
+from refconv.jit.vector import address, aligned_address, keep, lanes_of
 
-# Accumulators, a panel row and a factor must fit the registers: 8*3 + 3 + 1 of 32, 4*2 + 2 + 1
-# of 16.
-ROWS = 8 if REGISTERS == 32 else 4
+Array = np.ndarray[Any, Any]
+
 HALF_ROWS = ROWS // 2
-VECTORS = 3 if REGISTERS == 32 else 2
 FEWER_VECTORS = VECTORS - 1
 
-DEPTH = 1200
-"""Taps in a strip, about; those of one channel at least. A deeper one leaves the second-level
-cache, a shallower one loads and stores output tiles more often."""
 
-PANEL_BYTES = 200_000
-"""Shallow strips are taken several at a time, so that a row of y is written in longer pieces."""
-
-LEAST_SHARE = 4 * ROWS
-"""Output channels for which packing a panel once more, for the sake of more tasks, still pays."""
-
-
-class Blocks(NamedTuple):
-    """How the work is cut: a panel is `strips` strips wide, a group's outputs are in `parts`."""
-
-    strips: int
-    parts: int
-    tasks: int
-
-
-def blocks(g: Geometry, itemsize: int, wanted_tasks: int) -> Blocks:
-    """The cut of this convolution into about `wanted_tasks` tasks, or more."""
-    width = VECTORS * VECTOR_BYTES // itemsize
-    strips_of_image = -(-g.OH * g.OW // width)
-    most_that_fit = PANEL_BYTES // (min(g.K, DEPTH) * width * itemsize)
-    most_that_share = strips_of_image * g.N * g.G // wanted_tasks
-    strips = max(1, min(most_that_fit, most_that_share))
-    panels = g.N * g.G * -(-strips_of_image // strips)
-    parts = max(1, min(-(-g.Fg // LEAST_SHARE), -(-wanted_tasks // panels)))
-    return Blocks(strips, parts, panels * parts)
+def pack_weight(weight: Array, groups: int) -> Array:
+    """The weight as tiles read it, from front to back: [g, f // ROWS, k, f % ROWS]."""
+    Fg, K = len(weight) // groups, weight[0].size
+    tiles = -(-Fg // ROWS)
+    rows = np.zeros((groups, tiles * ROWS, K), weight.dtype)
+    rows[:, :Fg] = weight.reshape(groups, Fg, K)
+    packed = rows.reshape(groups, tiles, ROWS, K).swapaxes(2, 3).copy()
+    packed.flags.writeable = False
+    return packed
 
 
 @compiled(nogil=True)
-def convolve_panels(
-    board, signal, me, x, weight, bias, y, shape, kernel, options, fill, strips, parts
-):
+def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step):
     """Fill outputs, task by task.
 
-    A task is one panel's pixels for one of `parts` shares of one group's output channels.
+    `row_step` is the distance of two output channels in `weight`; None where it is packed.
     """
+    shape, kernel, options, cut = sizes_of(sizes)
     N, C, H, W, G = shape
     F, Cg, KH, KW, OH, OW = kernel
-    Fg = F // G
-    P = OH * OW
-    width = VECTORS * lanes_of(x)
-    panels = (P + strips * width - 1) // (strips * width)
-    share = (Fg + parts - 1) // parts
-    channels = max(1, min(Cg, DEPTH // (KH * KW)))
-    pixels_alone = KH == KW == 1 and OH == H and OW == W and options[0] == options[1] == 1
-    held_panel = np.zeros(strips * channels * KH * KW * width, x.dtype)
-    panel, cells, weights = address(held_panel), address(x), address(weight)
-    biases, outputs = address(bias), address(y)
+    sh, sw, dh, _, pt, pl = options
+    lines, length, strips, parts, channels, kernel_rows, rows, pitch, _, _, _ = cut
+    Fg, K = F // G, Cg * KH * KW
+    span = strips * VECTORS * lanes_of(x)
+    stretches = (length + span - 1) // span
+    tiles = (Fg + ROWS - 1) // ROWS
+    share = (tiles + parts - 1) // parts * ROWS
+    padding = x.dtype.type(fill)
+    held_band, held_offsets, layout = blank_band(cut, kernel, options, padding, x)
+    band, offsets = aligned_address(held_band), address(held_offsets)
+    cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
     done = 0
     task = claim(board, signal, me)
     while task >= 0:
         # Parts outermost: a thread then meets the same weights again, and has them in its cache.
-        first = task % panels * strips * width
-        last = min(P, first + strips * width)
-        g = task // panels % G
-        n = task // (panels * G) % N
-        part = task // (panels * G * N)
+        start = task % stretches * span
+        count = min(span, length - start)
+        line = task // stretches % lines
+        g = task // (stretches * lines) % G
+        n = task // (stretches * lines * G) % N
+        part = task // (stretches * lines * G * N)
         f_from, f_to = g * Fg + part * share, g * Fg + min(Fg, (part + 1) * share)
+        # The band begins with output row `top`, column `left`; `first` is the first output in it.
+        if length > OW:
+            top, left, first = start // pitch, 0, start % pitch
+        else:
+            top, left, first = line, start, 0
+        target = (outputs, (n * F * OH + top) * OW + left, OH * OW, OW, f_from, f_to)
         for cg in range(0, Cg, channels):
             depth = min(channels, Cg - cg)
-            image = (n * C + g * Cg + cg) * H * W
-            sizes = (H, W, KH, KW, OW)
-            for pixel in range(first, last, width):
-                strip = (pixel - first) * depth * KH * KW
-                pixels = min(width, last - pixel)
-                if pixels_alone:
-                    pack_pixels(panel, strip, cells, image + pixel, H * W, depth, pixels, fill)
-                else:
-                    pack(
-                        panel, strip, width, cells, image, depth, pixel, pixels,
-                        sizes, options, fill,
-                    )  # fmt: skip
-            taps = (cg * KH * KW, depth * KH * KW, Cg * KH * KW)
-            target = (outputs, n * F * P, P, first, last, f_from, f_to)
-            multiply(panel, width, weights, taps, biases, target)
+            for kh in range(0, KH, kernel_rows):
+                image = (n * C + g * Cg + cg) * H * W
+                ih, iw = top * sh + kh * dh - pt, left * sw - pl
+                fill_band(band, layout, cells, image, depth, ih, rows, iw, shape, options, padding)
+                k = (cg * KH + kh) * KW
+                w = g * (tiles * ROWS - Fg) * K + k * ROWS if row_step is None else k
+                factors = (weights, w, depth * min(kernel_rows, KH - kh) * KW, K, biases, k == 0)
+                outputs_of_band = (first, first + count, pitch)
+                multiply(band, offsets, outputs_of_band, factors, row_step, target)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
-    keep(held_panel)
-
-
-@numba.njit
-def pack_pixels(panel, strip, cells, start, plane, depth, pixels, fill):
-    """`pack` for a kernel of one cell that reads each pixel once: rows of the image do not matter.
-
-    A channel's pixels are copied at one go: 8% less time on pw_56 and pw_112, 2% on pw_14.
-    """
-    lanes = lanes_of(cells)
-    for c in range(depth):
-        for v in range(VECTORS):
-            at = start + c * plane + v * lanes
-            numbers = load_window(cells, at, 0, pixels - v * lanes, fill)
-            store_first(panel, strip + (c * VECTORS + v) * lanes, numbers, lanes)
+    keep(held_band)
+    keep(held_offsets)
 
 
 @numba.njit(inline="always")
-def pack(panel, strip, width, cells, image, depth, pixel, pixels, sizes, options, fill):
-    """Write the taps of outputs pixel .. pixel+pixels, of `depth` channels: row (cg, kh, kw).
-
-    Run by run: outputs that neighbour in a row of y read neighbours, `sw` apart, in a row of x.
-    """
-    H, W, KH, KW, OW = sizes
-    sh, sw, dh, dw, pt, pl = options
-    lanes = lanes_of(cells)
-    pitch = KH * KW * width
-    done = 0
-    while done < pixels:
-        oh, ow = (pixel + done) // OW, (pixel + done) % OW
-        count = min(min(OW - ow, pixels - done), lanes)
-        for kh in range(KH):
-            ih = oh * sh + kh * dh - pt
-            # A row in the padding has no cells at all: width 0, whatever its address.
-            row, columns = (image + ih * W, W) if 0 <= ih < H else (image, 0)
+def blank_band(cut, kernel, options, padding, x):
+    """An array for a band, where each tap of its first output is in it, and its layout."""
+    _, _, _, KW, _, _ = kernel
+    sh, sw, dh, dw, _, _ = options
+    _, _, _, _, channels, kernel_rows, rows, pitch, rows_apart, columns_apart, _ = cut
+    row_slots, row_slot_step = min(sh, (kernel_rows - 1) * dh + 1), 1
+    if rows_apart:
+        row_slots, row_slot_step = kernel_rows, dh
+    slots, slot_step = min(sw, (KW - 1) * dw + 1), 1
+    if columns_apart:
+        slots, slot_step = KW, dw
+    plane = rows * pitch
+    offsets = np.empty(channels * kernel_rows * KW, np.int64)
+    k = 0
+    for c in range(channels):
+        for kh in range(kernel_rows):
+            row_slot, row = (kh, 0) if rows_apart else (kh * dh % sh, kh * dh // sh)
             for kw in range(KW):
-                iw = ow * sw + kw * dw - pl
-                at = strip + (kh * KW + kw) * width + done
-                copy_runs(cells, row, H * W, iw, sw, columns, count, fill, panel, at, pitch, depth)
-        done += count
+                slot, column = (kw, 0) if columns_apart else (kw * dw % sw, kw * dw // sw)
+                at = ((c * row_slots + row_slot) * slots + slot) * plane
+                offsets[k] = at + row * pitch + column
+                k += 1
+    # A tile reads whole vectors, for outputs that are not stored; and the array is to be aligned.
+    # The last row ends with the pads that it would share with another.
+    size = channels * row_slots * slots * plane + (VECTORS + 2) * lanes_of(x)
+    layout = (sh, row_slots, row_slot_step, slots, slot_step, plane, pitch)
+    return np.full(size, padding, x.dtype), offsets, layout
 
 
 @numba.njit(inline="always")
-def multiply(panel, width, weights, taps, biases, target):
-    """Add a block of the weight times the panel to outputs first .. last of f_from .. f_to.
-
-    `taps` is which columns of the weight: from, how many, of how many. The first block starts the
-    outputs from the bias instead.
-    """
-    k, depth, K = taps
-    outputs, image, P, first, last, f_from, f_to = target
-    lanes = width // VECTORS
+def multiply(band, offsets, outputs_of_band, factors, row_step, target):
+    """Add a block of the weight times the band to the outputs of channels f_from .. f_to."""
+    weights, w, depth, K, biases, fresh = factors
+    start, end, pitch = outputs_of_band
+    outputs, image, P, OW, f_from, f_to = target
+    lanes = lanes_of(band)
+    width = VECTORS * lanes
     f = f_from
     while f < f_to:
         rows = min(ROWS, f_to - f)
-        for pixel in range(first, last, width):
-            pixels = min(width, last - pixel)
-            strip, output = (pixel - first) * depth, image + f * P + pixel
-            factors = (panel, strip, width, weights, f * K + k, depth, K, biases, f, k == 0)
+        for place in range(start, end, width):
+            count = end - place
+            row, column = place // pitch, place % pitch
+            output = image + f * P + row * OW + min(column, OW)
+            # Where the band's rows are longer than y's, a tile meets the end of one at most.
+            gap_at, gap = OW - column, pitch - OW
+            if gap == 0:
+                gap_at = count
+            elif gap_at < 0:
+                gap_at, gap = 0, gap + gap_at
+            tile = (f, rows, outputs, output, P, (count, gap_at, gap))
+            taps = (weights, w + f * K, depth, biases, fresh, band, place, offsets)
             if rows <= HALF_ROWS:
-                multiply_tile(HALF_ROWS, VECTORS, rows, factors, outputs, output, P, pixels)
-            elif pixels > FEWER_VECTORS * lanes:
-                multiply_tile(ROWS, VECTORS, rows, factors, outputs, output, P, pixels)
-            elif pixels > lanes:
-                multiply_tile(ROWS, FEWER_VECTORS, rows, factors, outputs, output, P, pixels)
+                multiply_half_tile(tile, taps, row_step)
+            elif count > FEWER_VECTORS * lanes:
+                multiply_tile(tile, taps, row_step)
+            elif count > lanes:
+                multiply_narrow_tile(tile, taps, row_step)
             else:
-                multiply_tile(ROWS, 1, rows, factors, outputs, output, P, pixels)
+                multiply_vector_tile(tile, taps, row_step)
         f += rows
 
 
-@numba.njit(inline="always")
-def multiply_tile(ROWS, VECTORS, rows, factors, outputs, output, P, pixels):
-    """The product for `rows` output channels from f on: the tile stays in registers throughout."""
-    panel, strip, width, weights, w, depth, K, biases, f, fresh = factors
-    tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
-    if not fresh:
-        tile = load_tile(tile, outputs, output, P, rows, pixels)
-    prefetch_tile(tile, outputs, output, P)
-    for d in range(depth):
-        tile = add_outer_product(tile, weights, w + d, K, rows - 1, panel, strip + d * width)
-    store_tile(tile, outputs, output, P, rows, pixels)
+def _tile_multiplier(ROWS, VECTORS):
+    """The function that computes a tile of this shape."""
+
+    @numba.njit
+    def multiply_tile(tile_, taps, row_step):
+        """The product for `rows` output channels from f on: the tile stays in registers throughout.
+
+        The first block of taps starts the outputs from the bias, others from what they are so far.
+        """
+        stand_alone()
+        f, rows, outputs, output, P, columns = tile_
+        weights, w, depth, biases, fresh, band, place, offsets = taps
+        tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
+        if not fresh:
+            tile = load_tile(tile, outputs, output, P, rows, columns)
+        prefetch_tile(tile, outputs, output, P)
+        if row_step is None:
+            for d in range(depth):
+                at = w + d * PACKED_ROWS
+                tile = add_outer_product(tile, weights, at, 1, ROWS - 1, band, place + offsets[d])
+        else:
+            for d in range(depth):
+                at, last = w + d, rows - 1
+                tile = add_outer_product(
+                    tile, weights, at, row_step, last, band, place + offsets[d]
+                )
+        store_tile(tile, outputs, output, P, rows, columns)
+
+    return multiply_tile
+
+
+PACKED_ROWS = ROWS
+multiply_tile = _tile_multiplier(ROWS, VECTORS)
+multiply_narrow_tile = _tile_multiplier(ROWS, FEWER_VECTORS)
+multiply_vector_tile = _tile_multiplier(ROWS, 1)
+multiply_half_tile = _tile_multiplier(HALF_ROWS, VECTORS)

@@ -13,12 +13,13 @@ import numba
 import numpy as np
 
 from refconv.geometry import Geometry
+from refconv.jit.bands import fill_band
 from refconv.jit.cached import compiled
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish
-from refconv.jit.runs import copy_both_phases, copy_runs
+from refconv.jit.sizes import sizes_of
 from refconv.jit.tile import add_kernel_column, prefetch_tile, store_tile, tile_of
-from refconv.jit.vector import address, keep, lanes_of, splat, store_first
+from refconv.jit.vector import address, keep, lanes_of
 
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""
@@ -63,22 +64,24 @@ def bands(g: Geometry, wanted_tasks: int) -> Bands:
 
 
 @compiled(nogil=True)
-def convolve_planes(
-    board, signal, me, x, weight, bias, y, shape, kernel, options, fill, height, run
-):
+def convolve_planes(board, signal, me, x, weight, bias, y, sizes, fill):
     """Fill outputs, task by task.
 
     A task is `run` bands, one after the other; a band is `height` output rows, a multiple of ROWS,
     of one group of one image.
     """
-    N, G = shape[0], shape[4]
-    F, KH, OH, OW = kernel[0], kernel[2], kernel[4], kernel[5]
-    sh, dh, pt = options[0], options[2], options[4]
-    held_band, held_offsets, plane, pitch = blank_band(height, kernel, options, x)
+    shape, kernel, options, cut = sizes_of(sizes)
+    height, run = cut[0], cut[1]
+    N, _, H, W, G = shape
+    F, Cg, KH, _, OH, OW = kernel
+    sh, _, dh, _, pt, pl = options
+    held_band, held_offsets, layout = blank_band(height, kernel, options, x)
+    _, _, _, _, _, plane, pitch = layout
     band, offsets = address(held_band), address(held_offsets)
     cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
     bands_of_image = (OH + height - 1) // height
     total = N * G * bands_of_image
+    padding = x.dtype.type(fill)
     done = 0
     task = claim(board, signal, me)
     while task >= 0:
@@ -89,7 +92,8 @@ def convolve_planes(
             n = number // (bands_of_image * G)
             f, Fg = g * (F // G), F // G
             ih = top * sh - pt
-            fill_band(band, plane, pitch, cells, n * G + g, ih, shape, kernel, options, fill)
+            image, rows = (n * G + g) * Cg * H * W, plane // pitch
+            fill_band(band, layout, cells, image, Cg, ih, rows, -pl, shape, options, padding)
             target = (outputs, (n * F + f) * OH * OW, f, Fg, top, bottom)
             # Common kernels take a whole column at once, and load a row that several tile rows
             # need once: 45 cycles a tile instead of 76.
@@ -110,7 +114,7 @@ def convolve_planes(
 
 @numba.njit(inline="always")
 def blank_band(height, kernel, options, x):
-    """An array for a band, where each tap is in it, its plane's size and its row's.
+    """An array for a band, where each tap is in it, and its layout.
 
     It is (Cg, phases, rows, pitch): column iw of the padded image is [.., iw % sw, .., iw // sw].
     """
@@ -128,41 +132,7 @@ def blank_band(height, kernel, options, x):
                 offsets[(cg * KH + kh) * KW + kw] = at
     # The last vector of the last row may be read beyond its end, for outputs that are not stored.
     band = np.zeros(Cg * phases * plane + pitch + lanes, x.dtype)
-    return band, offsets, plane, pitch
-
-
-@numba.njit
-def fill_band(band, plane, pitch, cells, group, ih, shape, kernel, options, fill):
-    """Copy one group's rows of the image, from row `ih` on, padded and split by phase.
-
-    `group` counts over groups and images; `ih` is negative where the band begins in the padding.
-    """
-    _, _, H, W, _ = shape
-    _, Cg, _, KW, _, _ = kernel
-    _, sw, _, dw, _, pl = options
-    lanes = lanes_of(cells)
-    rows = plane // pitch
-    phases = min(sw, (KW - 1) * dw + 1)
-    # Rows of the band that lie in the image; those above and below are padding.
-    first = min(rows, max(0, -ih))
-    last = max(first, min(rows, H - ih))
-    for cg in range(Cg):
-        row = ((group * Cg + cg) * H + ih + first) * W
-        for phase in range(phases):
-            at = (cg * phases + phase) * plane
-            for i in range(at, at + first * pitch, lanes):
-                store_first(band, i, splat(fill), lanes)
-            for i in range(at + last * pitch, at + plane, lanes):
-                store_first(band, i, splat(fill), lanes)
-            at += first * pitch
-            for column in range(0, pitch, lanes):
-                iw, to = column * sw + phase - pl, at + column
-                if sw != 2 or phases != 2:
-                    copy_runs(cells, row, W, iw, sw, W, lanes, fill, band, to, pitch, last - first)
-                elif phase == 0:
-                    copy_both_phases(
-                        cells, row, W, iw, W, fill, band, to, to + plane, pitch, last - first
-                    )
+    return band, offsets, (1, 1, 1, phases, 1, plane, pitch)
 
 
 @numba.njit(inline="always")
@@ -190,4 +160,4 @@ def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weights, biases, target,
                         tile = add_kernel_column(
                             tile, TAPS, STEP, weights, w, KW, band, cell, stride
                         )
-                store_tile(tile, outputs, output, OW, bottom - oh, OW - ow)
+                store_tile(tile, outputs, output, OW, bottom - oh, (OW - ow, OW - ow, 0))

@@ -7,9 +7,11 @@ import numba
 from refconv.jit.vector import (
     evens,
     lanes_of,
+    load,
     load_window,
     load_window_every,
     odds,
+    store,
     store_first,
 )
 
@@ -44,17 +46,37 @@ def copy_runs(x, row, step, iw, sw, W, count, fill, target, at, pitch, runs):
 
 
 @numba.njit
-def copy_both_phases(x, row, step, iw, W, fill, target, even, odd, pitch, runs):
-    """From each of `runs` rows, copy two vectors' width, its columns dealt out in turn.
+def copy_rows(x, row, step, iw, W, columns, fill, target, at, pitch, rows):
+    """From each of `rows` rows, `step` apart in `x`, copy `columns` neighbours from column `iw` on.
 
-    target[even + r*pitch + i] becomes x[row + r*step + iw + 2*i], target[odd + r*pitch + i] the
-    column after it, for a vector's lanes i; `fill` outside the row.
+    `copy_runs` for longer runs; what needs no mask goes without.
     """
     lanes = lanes_of(x)
     first, last = -iw, W - iw
-    for r in range(runs):
-        start = row + r * step + iw
-        low = load_window(x, start, first, last, fill)
-        high = load_window(x, start + lanes, first - lanes, last - lanes, fill)
-        store_first(target, even + r * pitch, evens(low, high), lanes)
-        store_first(target, odd + r * pitch, odds(low, high), lanes)
+    whole = min(columns, last) // lanes * lanes if first <= lanes else lanes
+    for r in range(rows):
+        source, to = row + r * step + iw, at + r * pitch
+        store_first(target, to, load_window(x, source, first, last, fill), columns)
+        for i in range(lanes, whole, lanes):
+            store(target, to + i, load(x, source + i))
+        for i in range(max(lanes, whole), columns, lanes):
+            numbers = load_window(x, source + i, first - i, last - i, fill)
+            store_first(target, to + i, numbers, columns - i)
+
+
+@numba.njit
+def copy_both_phases(x, row, step, iw, W, columns, fill, target, even, odd, pitch, rows):
+    """From each of `rows` rows, copy 2*`columns` columns from `iw` on, dealt out in turn.
+
+    target[even + r*pitch + i] becomes x[row + r*step + iw + 2*i], target[odd + r*pitch + i] the
+    column after it; `fill` outside the row.
+    """
+    lanes = lanes_of(x)
+    for i in range(0, columns, lanes):
+        first, last = -iw - 2 * i, W - iw - 2 * i
+        for r in range(rows):
+            source = row + r * step + iw + 2 * i
+            low = load_window(x, source, first, last, fill)
+            high = load_window(x, source + lanes, first - lanes, last - lanes, fill)
+            store_first(target, even + r * pitch + i, evens(low, high), columns - i)
+            store_first(target, odd + r * pitch + i, odds(low, high), columns - i)

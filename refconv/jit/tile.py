@@ -39,6 +39,17 @@ class _TileModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, type_, type_.llvm)
 
 
+@intrinsic
+def stand_alone(typingctx):
+    """Keep the function that calls this out of its callers: its loop needs all registers."""
+
+    def codegen(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 @intrinsic(prefer_literal=True)
 def tile_of(typingctx, rows, vectors, array, index, last):
     """A tile whose row r is filled with array[index + min(r, last)].
@@ -63,40 +74,46 @@ def tile_of(typingctx, rows, vectors, array, index, last):
 
 
 @intrinsic
-def load_tile(typingctx, tile, array, index, stride, rows, count):
-    """A tile whose row r < `rows` holds the `count` numbers at array[index + r*stride]."""
+def load_tile(typingctx, tile, array, index, stride, rows, columns):
+    """A tile whose row r < `rows` holds the numbers that `store_tile` would write."""
 
     def codegen(context, builder, signature, args):
-        _, array_, index_, stride_, rows_, count_ = args
-        vector = tile.vector.llvm
+        _, array_, index_, stride_, rows_, columns_ = args
+        count, gap_at, gap = _members(builder, columns_)
         place = _place(builder, tile, array_, index_, stride_)
-        masks = _column_masks(builder, tile, count_)
-        nothing = ir.Constant(masks[0].type, None)
-        zero = ir.Constant(vector.element, 0)
+        before, after = _column_masks(builder, tile, count, gap_at, gap)
+        nothing = ir.Constant(before[0].type, None)
         loaded = ir.Constant(tile.llvm, None)
         for r in range(tile.rows):
             live = builder.icmp_signed("<", ir.Constant(INT64, r), rows_)
-            for v, mask in enumerate(masks):
-                mask = builder.select(live, mask, nothing)
-                numbers = emit.masked_load(builder, vector, place(r, v), mask, zero)
+            for v in range(tile.vectors):
+                numbers = ir.Constant(tile.vector.llvm, None)
+                for masks, back in ((before, None), (after, gap)):
+                    mask = builder.select(live, masks[v], nothing)
+                    numbers = emit.masked_load(builder, place(r, v, back), mask, numbers)
                 loaded = builder.insert_value(loaded, numbers, r * tile.vectors + v)
         return loaded
 
-    numbers = (types.int64, types.int64, types.int64, types.int64)
-    return tile(tile, array, *numbers), codegen
+    numbers = (types.int64, types.int64, types.int64)
+    return tile(tile, array, *numbers, columns), codegen
 
 
 @intrinsic
-def store_tile(typingctx, tile, array, index, stride, rows, count):
-    """Write the first `count` numbers of each row r < `rows` to array[index + r*stride]."""
+def store_tile(typingctx, tile, array, index, stride, rows, columns):
+    """Write each row r < `rows` to array[index + r*stride] and on, as `columns` says.
+
+    `columns` is (count, gap_at, gap): the first `count` of a tile's row, but not the `gap` numbers
+    from `gap_at` on; those behind the gap follow those before it.
+    """
 
     def codegen(context, builder, signature, args):
-        tile_, array_, index_, stride_, rows_, count_ = args
+        tile_, array_, index_, stride_, rows_, columns_ = args
+        count, gap_at, gap = _members(builder, columns_)
         place = _place(builder, tile, array_, index_, stride_)
-        whole = builder.and_(
-            builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows)),
-            builder.icmp_signed(">=", count_, ir.Constant(INT64, tile.vectors * tile.vector.lanes)),
-        )
+        width = ir.Constant(INT64, tile.vectors * tile.vector.lanes)
+        whole = builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows))
+        for number in (count, gap_at):
+            whole = builder.and_(whole, builder.icmp_signed(">=", number, width))
         with builder.if_else(whole) as (then, otherwise):
             with then:
                 for r in range(tile.rows):
@@ -104,16 +121,23 @@ def store_tile(typingctx, tile, array, index, stride, rows, count):
                         vector = builder.extract_value(tile_, r * tile.vectors + v)
                         emit.store(builder, vector, place(r, v))
             with otherwise:
-                masks = _column_masks(builder, tile, count_)
-                for r in range(tile.rows):
-                    with builder.if_then(builder.icmp_signed("<", ir.Constant(INT64, r), rows_)):
-                        for v, mask in enumerate(masks):
-                            vector = builder.extract_value(tile_, r * tile.vectors + v)
-                            emit.masked_store(builder, vector, place(r, v), mask)
+                before, after = _column_masks(builder, tile, count, gap_at, gap)
+
+                def store_rows(masks, back):
+                    for r in range(tile.rows):
+                        live = builder.icmp_signed("<", ir.Constant(INT64, r), rows_)
+                        with builder.if_then(live):
+                            for v, mask in enumerate(masks):
+                                vector = builder.extract_value(tile_, r * tile.vectors + v)
+                                emit.masked_store(builder, vector, place(r, v, back), mask)
+
+                store_rows(before, None)
+                with builder.if_then(builder.icmp_signed(">", count, gap_at)):
+                    store_rows(after, gap)
         return context.get_dummy_value()
 
-    numbers = (types.int64, types.int64, types.int64, types.int64)
-    return types.void(tile, array, *numbers), codegen
+    numbers = (types.int64, types.int64, types.int64)
+    return types.void(tile, array, *numbers, columns), codegen
 
 
 @intrinsic
@@ -212,18 +236,29 @@ def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, ind
 
 
 def _place(builder, tile, array, index, stride):
-    """The function that gives the address of row r, vector v, of a tile in the array."""
+    """The function that gives the address of row r, vector v, of a tile; or that, `back` before."""
 
-    def place(r, v):
+    def place(r, v, back=None):
         start = builder.add(index, builder.mul(ir.Constant(INT64, r), stride))
         at = builder.add(start, ir.Constant(INT64, v * tile.vector.lanes))
-        return emit.pointer(builder, array, at)
+        return emit.pointer(builder, array, at if back is None else builder.sub(at, back))
 
     return place
 
 
-def _column_masks(builder, tile, count):
-    """For each vector of a row, the mask of its lanes among the first `count` of the row."""
+def _members(builder, columns):
+    return [builder.extract_value(columns, i) for i in range(3)]
+
+
+def _column_masks(builder, tile, count, gap_at, gap):
+    """For each vector of a row, the masks of its lanes to be stored before and after the gap."""
     lanes, none = tile.vector.lanes, ir.Constant(INT64, 0)
-    ends = (builder.sub(count, ir.Constant(INT64, v * lanes)) for v in range(tile.vectors))
-    return [emit.window(builder, lanes, none, end) for end in ends]
+    first_end = builder.select(builder.icmp_signed("<", gap_at, count), gap_at, count)
+    gap_end = builder.add(gap_at, gap)
+    before, after = [], []
+    for v in range(tile.vectors):
+        start = ir.Constant(INT64, v * lanes)
+        from_start = [builder.sub(end, start) for end in (first_end, gap_end, count)]
+        before.append(emit.window(builder, lanes, none, from_start[0]))
+        after.append(emit.window(builder, lanes, *from_start[1:]))
+    return before, after

@@ -54,6 +54,20 @@ def address(typingctx, array):
 
 
 @intrinsic
+def aligned_address(typingctx, array):
+    """The same, but rounded up to where a vector begins: fewer loads then cross a cache line."""
+
+    def codegen(context, builder, signature, args):
+        pointer = context.make_array(signature.args[0])(context, builder, args[0]).data
+        number = builder.ptrtoint(pointer, INT64)
+        mask = ir.Constant(INT64, -VECTOR_BYTES)
+        number = builder.and_(builder.add(number, ir.Constant(INT64, VECTOR_BYTES - 1)), mask)
+        return builder.inttoptr(number, pointer.type)
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
 def keep(typingctx, array):
     """Nothing: but Numba frees an array that it made after its last use, and this is a use."""
 
@@ -86,6 +100,29 @@ def splat(typingctx, scalar):
 
 
 @intrinsic
+def load(typingctx, array, index):
+    """The vector at array[index]."""
+    vector = Vector(array.dtype)
+
+    def codegen(context, builder, signature, args):
+        return emit.load(builder, vector.llvm, emit.pointer(builder, *args))
+
+    return vector(array, types.int64), codegen
+
+
+@intrinsic
+def store(typingctx, array, index, vector):
+    """Write the vector to array[index:]."""
+
+    def codegen(context, builder, signature, args):
+        array_, index_, vector_ = args
+        emit.store(builder, vector_, emit.pointer(builder, array_, index_))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, vector), codegen
+
+
+@intrinsic
 def load_window(typingctx, array, index, first, last, fill):
     """Lane i holds array[index + i] where first <= i < last, else `fill`."""
     vector = Vector(array.dtype)
@@ -94,7 +131,8 @@ def load_window(typingctx, array, index, first, last, fill):
         array_, index_, first_, last_, fill_ = args
         pointer = emit.pointer(builder, array_, index_)
         mask = emit.window(builder, vector.lanes, first_, last_)
-        return emit.masked_load(builder, vector.llvm, pointer, mask, fill_)
+        otherwise = emit.splat(builder, fill_, vector.lanes)
+        return emit.masked_load(builder, pointer, mask, otherwise)
 
     return vector(array, types.int64, types.int64, types.int64, array.dtype), codegen
 
