@@ -186,7 +186,7 @@ def test_every_way_to_cut_the_work(kernel, options, threads, holds):
 def test_tasks_of_several_bands():
     """Small images in numbers, and more work than one thread is given."""
     case = case_of((3, 2), (9, 11), N=90, G=12)
-    cut = planes.bands(case.geometry, wanted_tasks=8)
+    cut = planes.bands(case.geometry, 4, wanted_tasks=8)
     assert min(cut.run, cut.tasks) > 1
     check_same(case, COMPILED)
 

@@ -19,7 +19,7 @@ from refconv.geometry import Geometry
 from refconv.jit import panels, plain, planes
 from refconv.jit.crew import share
 from refconv.jit.cuts import cut_for
-from refconv.jit.sizes import packed_sizes
+from refconv.jit.sizes import STEPS, packed_sizes
 from refconv.pad import pad, ready
 from refconv.threads import get_threads
 
@@ -62,17 +62,7 @@ def convolve(
     if g.K == 0:
         y[...] = bias[:, None, None]
     elif y.size and y.dtype in VECTOR_TYPES:
-        work = _work(g, y.itemsize, get_threads())
-        steps: tuple[Any, ...] = ()
-        if work.kernel is panels.convolve_panels:
-            if packed is not None:
-                weight = packed()
-            # Its type tells the compiler which of two hot loops to make.
-            steps = (g.K if packed is None else None,)
-        images = _read_only(ready(x, y.dtype))
-        operands = (images, _read_only(weight), _read_only(bias), y)
-        arguments = (*operands, work.sizes, float(pad_value), *steps)
-        share(work.kernel, arguments, work.tasks, work.threads)
+        _convolve_vectors(x, weight, bias, y, g, pad_value, packed)
     elif y.size:
         xp = _read_only(pad(x, g, pad_value, y.dtype))
         arguments = (xp, _read_only(weight), _read_only(bias), y, g.stride, g.dilation, g.G)
@@ -80,14 +70,58 @@ def convolve(
         share(plain.convolve_rows, arguments, plain.tasks(g), threads)
 
 
+def _convolve_vectors(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    y: Array,
+    g: Geometry,
+    pad_value: Any,
+    packed: Callable[[], Array] | None,
+) -> None:
+    steps = None if x.flags.c_contiguous else _steps(x, y.dtype)
+    if steps is None:
+        x = ready(x, y.dtype)
+    rows_follow = steps is None or steps[-1] == g.W
+    work = _work(g, y.itemsize, get_threads(), rows_follow)
+    sizes = work.sizes
+    if steps is not None:
+        # The kernel goes by addresses; of its type, one cell is as good as all.
+        x, sizes = x[:1, :1, :1, :1], sizes.copy()
+        sizes[STEPS] = steps
+    row_step: tuple[Any, ...] = ()
+    if work.kernel is panels.convolve_panels:
+        if packed is not None:
+            weight = packed()
+        # Its type tells the compiler which of two hot loops to make.
+        row_step = (g.K if packed is None else None,)
+    operands = (_read_only(x), _read_only(weight), _read_only(bias), y)
+    arguments = (*operands, sizes, float(pad_value), *row_step)
+    share(work.kernel, arguments, work.tasks, work.threads)
+
+
+def _steps(x: Array, dtype: np.dtype[Any]) -> tuple[int, ...] | None:
+    """The elements from an image, a channel, a row to the next; None where it must be copied."""
+    strides = x.strides
+    columns_follow = strides[-1] == x.itemsize and not any(s % x.itemsize for s in strides)
+    if x.dtype != dtype or not columns_follow or not x.flags.aligned:
+        return None
+    return tuple(s // x.itemsize for s in strides[:-1])
+
+
 @lru_cache(maxsize=1024)
-def _work(g: Geometry, itemsize: int, threads: int) -> Work:
-    """How to do it on vectors; remembered, for a layer is called many times."""
+def _work(g: Geometry, itemsize: int, threads: int, rows_follow: bool) -> Work:
+    """How to do it on vectors; remembered, for a layer is called many times.
+
+    `rows_follow` says that the rows of a channel follow one another in x.
+    """
     threads = _threads(g, threads)
     if planes.suits(g, itemsize):
-        height, run, tasks = planes.bands(g, threads * TASKS_PER_THREAD if threads > 1 else 1)
+        height, run, tasks = planes.bands(
+            g, itemsize, threads * TASKS_PER_THREAD if threads > 1 else 1
+        )
         return Work(planes.convolve_planes, packed_sizes(g, (height, run)), tasks, threads)
-    if g.KH == g.KW == 1 and g.stride == (1, 1) and not g.padded:
+    if rows_follow and g.KH == g.KW == 1 and g.stride == (1, 1) and not g.padded:
         # Each output reads one cell, its own: rows do not matter.
         g = replace(g, H=1, W=g.H * g.W)
     cut = cut_for(g, itemsize, threads)

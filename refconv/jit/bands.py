@@ -9,21 +9,22 @@ each of them.
 
 from __future__ import annotations
 
-import numba
-
+from refconv.jit.cached import inner
 from refconv.jit.runs import copy_both_phases, copy_rows, copy_runs
 from refconv.jit.vector import lanes_of, splat, store_first
 
 
-@numba.njit
-def fill_band(band, layout, cells, image, channels, ih, rows, iw, shape, options, fill):
-    """Copy `rows` rows of each slot from the image, whose first row begins at `image` in `cells`.
+@inner
+def fill_band(band, layout, cells, image, channels, rows, corner, options, fill):
+    """Copy `rows` rows of each slot from `channels` channels of an image.
 
-    The first cell of the band is row `ih`, column `iw` of the image; both may be negative, and what
-    lies outside the image is `fill`.
+    `image` is where it starts in `cells`, its height and width, and the steps from a channel and
+    from a row to the next. The first cell of the band is the row and column `corner` of the image:
+    they may be negative, and what lies outside the image is `fill`.
     """
     row_step, row_slots, row_slot_step, slots, slot_step, plane, pitch = layout
-    _, _, H, W, _ = shape
+    start, H, W, channel_step, image_row = image
+    ih, iw = corner
     sw = options[1]
     lanes = lanes_of(cells)
     for row_slot in range(row_slots):
@@ -32,12 +33,12 @@ def fill_band(band, layout, cells, image, channels, ih, rows, iw, shape, options
         first = min(rows, max(0, -(top // row_step)))
         last = max(first, min(rows, -((top - H) // row_step)))
         # The rows of a channel are copied together; if there is but one, those of all channels.
-        channel, turn = H * W, row_slots * slots * plane
-        runs, step, stride = last - first, row_step * W, pitch
+        turn = row_slots * slots * plane
+        runs, step, stride = last - first, row_step * image_row, pitch
         if runs == rows == 1:
-            runs, step, stride = channels, channel, turn
+            runs, step, stride = channels, channel_step, turn
         for c in range(1 if rows == 1 and first < last else channels):
-            row = image + c * channel + (top + first * row_step) * W
+            row = start + c * channel_step + (top + first * row_step) * image_row
             for slot in range(slots):
                 at = c * turn + (row_slot * slots + slot) * plane
                 for i in range(at, at + first * pitch, lanes):

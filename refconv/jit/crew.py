@@ -16,11 +16,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 
 from refconv.jit.atomics import current_cpu, fetch_add, give_way, pause, read
-from refconv.jit.cached import compiled
+from refconv.jit.cached import compiled, inner
 
 Array = np.ndarray[Any, Any]
 Job = Callable[[Array, Array, int], None]
@@ -42,7 +41,7 @@ REJOIN = 2_000
 # --- called from kernels ------------------------------------------------------------------------
 
 
-@numba.njit
+@inner
 def claim(board, signal, me):
     """The number of a task for this thread, or -1 where none is left.
 
@@ -60,7 +59,7 @@ def claim(board, signal, me):
     return -1
 
 
-@numba.njit
+@inner
 def finish(board, signal, me, tasks):
     """Report that this thread has done so many tasks. The caller waits here for all the others.
 
@@ -71,7 +70,7 @@ def finish(board, signal, me, tasks):
         wait_for_all(board, signal)
 
 
-@numba.njit
+@inner
 def wait_for_all(board, signal):
     """Wait until every task is done, and then a little for the helpers to be back on watch."""
     look = 0
@@ -85,7 +84,7 @@ def wait_for_all(board, signal):
             look += 1
 
 
-@numba.njit
+@inner
 def rest(look):
     """Between two looks. Now and then the CPU is offered to whoever else is on it: it may be the
     very thread that is waited for, and the scheduler would let it wait for milliseconds.

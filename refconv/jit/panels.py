@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from refconv.jit.bands import fill_band
-from refconv.jit.cached import compiled
+from refconv.jit.cached import compiled, inner
 from refconv.jit.crew import claim, finish
 from refconv.jit.cuts import ROWS, VECTORS
 from refconv.jit.sizes import sizes_of
@@ -51,8 +51,9 @@ def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step
 
     `row_step` is the distance of two output channels in `weight`; None where it is packed.
     """
-    shape, kernel, options, cut = sizes_of(sizes)
-    N, C, H, W, G = shape
+    shape, steps, kernel, options, cut = sizes_of(sizes)
+    N, _, H, W, G = shape
+    image_step, channel_step, x_row_step = steps
     F, Cg, KH, KW, OH, OW = kernel
     sh, sw, dh, _, pt, pl = options
     lines, length, strips, parts, channels, kernel_rows, rows, pitch, _, _, _ = cut
@@ -85,9 +86,10 @@ def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step
         for cg in range(0, Cg, channels):
             depth = min(channels, Cg - cg)
             for kh in range(0, KH, kernel_rows):
-                image = (n * C + g * Cg + cg) * H * W
-                ih, iw = top * sh + kh * dh - pt, left * sw - pl
-                fill_band(band, layout, cells, image, depth, ih, rows, iw, shape, options, padding)
+                at = n * image_step + (g * Cg + cg) * channel_step
+                image = (at, H, W, channel_step, x_row_step)
+                corner = (top * sh + kh * dh - pt, left * sw - pl)
+                fill_band(band, layout, cells, image, depth, rows, corner, options, padding)
                 k = (cg * KH + kh) * KW
                 w = g * (tiles * ROWS - Fg) * K + k * ROWS if row_step is None else k
                 factors = (weights, w, depth * min(kernel_rows, KH - kh) * KW, K, biases, k == 0)
@@ -167,7 +169,7 @@ def multiply(band, offsets, outputs_of_band, factors, row_step, target):
 def _tile_multiplier(ROWS, VECTORS):
     """The function that computes a tile of this shape."""
 
-    @numba.njit
+    @inner
     def multiply_tile(tile_, taps, row_step):
         """The product for `rows` output channels from f on: the tile stays in registers throughout.
 

@@ -14,18 +14,29 @@ import numpy as np
 
 from refconv.geometry import Geometry
 from refconv.jit.bands import fill_band
-from refconv.jit.cached import compiled
+from refconv.jit.cached import compiled, inner
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish
 from refconv.jit.sizes import sizes_of
-from refconv.jit.tile import add_kernel_column, prefetch_tile, store_tile, tile_of
+from refconv.jit.tile import (
+    add_cell,
+    add_kernel,
+    kernel_of,
+    prefetch_tile,
+    stand_alone,
+    store_tile,
+    tile_of,
+)
 from refconv.jit.vector import address, keep, lanes_of
 
 ROWS = 7
 """Output rows computed together: enough independent sums to hide the latency of multiply-adds."""
 
-BAND_ROWS = 2 * ROWS
-"""Output rows of a band: high enough that the rows which two bands need matter little."""
+LEAST_BAND_ROWS = 2 * ROWS
+"""Output rows of a band, at least: the rows that two bands need are copied twice."""
+
+NEAR_BYTES = 16 << 10
+"""A higher band is no larger than this: it is to stay in the first-level cache."""
 
 TASK_OUTPUTS = 4_000
 """Outputs of a task, at least: a smaller one costs more to claim than it saves in waiting."""
@@ -42,9 +53,14 @@ def suits(g: Geometry, itemsize: int) -> bool:
     """Whether this kernel is the one for the convolution."""
     if g.Fg >= FEW_CHANNELS or g.Cg > FEW_CHANNELS:
         return False
-    rows = (BAND_ROWS - 1) * g.sh + (g.KH - 1) * g.dh + 1
+    return band_bytes(g, itemsize, LEAST_BAND_ROWS) <= BAND_BYTES
+
+
+def band_bytes(g: Geometry, itemsize: int, height: int) -> int:
+    """About how large the band for so many output rows is."""
+    rows = (height - 1) * g.sh + (g.KH - 1) * g.dh + 1
     columns = (g.OW + VECTOR_BYTES // itemsize) * g.sw + (g.KW - 1) * g.dw
-    return g.Cg * rows * columns * itemsize <= BAND_BYTES
+    return g.Cg * rows * columns * itemsize
 
 
 class Bands(NamedTuple):
@@ -55,9 +71,13 @@ class Bands(NamedTuple):
     tasks: int
 
 
-def bands(g: Geometry, wanted_tasks: int) -> Bands:
+def bands(g: Geometry, itemsize: int, wanted_tasks: int) -> Bands:
     """The cut of this convolution into about `wanted_tasks` tasks, or more."""
-    height = min(BAND_ROWS, -(-g.OH // ROWS) * ROWS)
+    most = LEAST_BAND_ROWS
+    while most < g.OH and band_bytes(g, itemsize, most + ROWS) <= NEAR_BYTES:
+        most += ROWS
+    bands_of_image = -(-g.OH // most)
+    height = -(-g.OH // (bands_of_image * ROWS)) * ROWS
     total = g.N * g.G * -(-g.OH // height)
     run = max(1, min(total // wanted_tasks, TASK_OUTPUTS // (g.Fg * height * g.OW)))
     return Bands(height, run, -(-total // run))
@@ -70,13 +90,14 @@ def convolve_planes(board, signal, me, x, weight, bias, y, sizes, fill):
     A task is `run` bands, one after the other; a band is `height` output rows, a multiple of ROWS,
     of one group of one image.
     """
-    shape, kernel, options, cut = sizes_of(sizes)
+    shape, (image_step, channel_step, row_step), kernel, options, cut = sizes_of(sizes)
     height, run = cut[0], cut[1]
     N, _, H, W, G = shape
-    F, Cg, KH, _, OH, OW = kernel
+    F, Cg, KH, KW, OH, OW = kernel
     sh, _, dh, _, pt, pl = options
     held_band, held_offsets, layout = blank_band(height, kernel, options, x)
     _, _, _, _, _, plane, pitch = layout
+    rows = plane // pitch
     band, offsets = address(held_band), address(held_offsets)
     cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
     bands_of_image = (OH + height - 1) // height
@@ -91,20 +112,23 @@ def convolve_planes(board, signal, me, x, weight, bias, y, sizes, fill):
             g = number // bands_of_image % G
             n = number // (bands_of_image * G)
             f, Fg = g * (F // G), F // G
-            ih = top * sh - pt
-            image, rows = (n * G + g) * Cg * H * W, plane // pitch
-            fill_band(band, layout, cells, image, Cg, ih, rows, -pl, shape, options, padding)
+            at = n * image_step + g * Cg * channel_step
+            image, corner = (at, H, W, channel_step, row_step), (top * sh - pt, -pl)
+            fill_band(band, layout, cells, image, Cg, rows, corner, options, padding)
             target = (outputs, (n * F + f) * OH * OW, f, Fg, top, bottom)
-            # Common kernels take a whole column at once, and load a row that several tile rows
-            # need once: 45 cycles a tile instead of 76.
-            if dh == 1 and sh == 1 and KH == 3:
-                sweep(3, 1, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
-            elif dh == 1 and sh == 2 and KH == 3:
-                sweep(3, 2, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
-            elif dh == 1 and sh == 1 and KH == 5:
-                sweep(5, 1, band, offsets, pitch, pitch, sh, weights, biases, target, kernel)
+            common = (band, offsets, pitch, weights, biases, target, kernel)
+            if KH == KW == 3 and sh == dh == 1 and Cg == 1:
+                sweep_3x3(*common)
+            elif KH == KW == 3 and sh == dh == 1:
+                sweep_3x3_of_channels(*common)
+            elif KH == KW == 3 and sh == 2 and dh == 1 and Cg == 1:
+                sweep_3x3_by_2(*common)
+            elif KH == KW == 3 and sh == 2 and dh == 1:
+                sweep_3x3_by_2_of_channels(*common)
+            elif KH == KW == 5 and sh == dh == 1 and Cg == 1:
+                sweep_5x5(*common)
             else:
-                sweep(1, 1, band, offsets, pitch, sh * pitch, sh, weights, biases, target, kernel)
+                sweep(band, offsets, pitch, sh, weights, biases, target, kernel)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
@@ -135,16 +159,14 @@ def blank_band(height, kernel, options, x):
     return band, offsets, (1, 1, 1, phases, 1, plane, pitch)
 
 
-@numba.njit(inline="always")
-def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weights, biases, target, kernel):
-    """Compute a band's outputs, tile by tile: ROWS rows high and a vector wide.
-
-    TAPS cells of a kernel column at a time, which lie `stride` apart in the band; what neighbouring
-    output rows read lies STEP times as far apart.
-    """
+@inner
+def sweep(band, offsets, pitch, sh, weights, biases, target, kernel):
+    """Compute a band's outputs, tile by tile: ROWS rows high and a vector wide."""
+    stand_alone()
     outputs, first, f_from, Fg, top, bottom = target
     _, Cg, KH, KW, OH, OW = kernel
     lanes = lanes_of(band)
+    K = Cg * KH * KW
     for fg in range(Fg):
         f = f_from + fg
         for oh in range(top, bottom, ROWS):
@@ -153,11 +175,53 @@ def sweep(TAPS, STEP, band, offsets, pitch, stride, sh, weights, biases, target,
                 corner = (oh - top) * sh * pitch + ow
                 tile = tile_of(ROWS, 1, biases, f, 0)
                 prefetch_tile(tile, outputs, output, OW)
-                for k in range(0, Cg * KH, TAPS):
-                    for kw in range(KW):
-                        w = (f * Cg * KH + k) * KW + kw
-                        cell = corner + offsets[k * KW + kw]
-                        tile = add_kernel_column(
-                            tile, TAPS, STEP, weights, w, KW, band, cell, stride
-                        )
+                for k in range(K):
+                    at = corner + offsets[k]
+                    tile = add_cell(tile, weights, f * K + k, band, at, sh * pitch)
                 store_tile(tile, outputs, output, OW, bottom - oh, (OW - ow, OW - ow, 0))
+
+
+def _sweeper(KH, KW, STEP, ONE_CHANNEL):
+    """`sweep` for a kernel of this size, at stride STEP down and dilation 1.
+
+    A tile takes half the time: what several rows of it read is loaded once, and the first channel's
+    kernel stays in registers from tile to tile.
+    """
+    CELLS = KH * KW
+
+    @inner
+    def sweep_kernel(band, offsets, pitch, weights, biases, target, kernel):
+        stand_alone()
+        outputs, first, f_from, Fg, top, bottom = target
+        _, Cg, _, _, OH, OW = kernel
+        columns = columns_of(offsets)
+        for fg in range(Fg):
+            f = f_from + fg
+            cells = kernel_of(CELLS, weights, f * Cg * CELLS)
+            for oh in range(top, bottom, ROWS):
+                for ow in range(0, OW, lanes_of(band)):
+                    output = first + (fg * OH + oh) * OW + ow
+                    corner = (oh - top) * STEP * pitch + ow
+                    tile = tile_of(ROWS, 1, biases, f, 0)
+                    prefetch_tile(tile, outputs, output, OW)
+                    tile = add_kernel(tile, STEP, cells, band, corner, pitch, columns)
+                    for cg in range(1, 1 if ONE_CHANNEL else Cg):
+                        more = kernel_of(CELLS, weights, (f * Cg + cg) * CELLS)
+                        at = corner + offsets[cg * CELLS]
+                        tile = add_kernel(tile, STEP, more, band, at, pitch, columns)
+                    store_tile(tile, outputs, output, OW, bottom - oh, (OW - ow, OW - ow, 0))
+
+    @numba.njit(inline="always")
+    def columns_of(offsets):
+        if KW == 3:
+            return (offsets[0], offsets[1], offsets[2])
+        return (offsets[0], offsets[1], offsets[2], offsets[3], offsets[4])
+
+    return sweep_kernel
+
+
+sweep_3x3 = _sweeper(3, 3, 1, ONE_CHANNEL=True)
+sweep_3x3_by_2 = _sweeper(3, 3, 2, ONE_CHANNEL=True)
+sweep_5x5 = _sweeper(5, 5, 1, ONE_CHANNEL=True)
+sweep_3x3_of_channels = _sweeper(3, 3, 1, ONE_CHANNEL=False)
+sweep_3x3_by_2_of_channels = _sweeper(3, 3, 2, ONE_CHANNEL=False)

@@ -16,7 +16,7 @@ from refconv.jit.vector import (
 )
 
 
-@numba.njit
+@numba.njit(inline="always")
 def copy_runs(x, row, step, iw, sw, W, count, fill, target, at, pitch, runs):
     """From each of `runs` rows of the image, `step` apart in `x`, copy `count` numbers, `sw` apart.
 
@@ -45,7 +45,7 @@ def copy_runs(x, row, step, iw, sw, W, count, fill, target, at, pitch, runs):
             store_first(target, at + r * pitch, taps, count)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def copy_rows(x, row, step, iw, W, columns, fill, target, at, pitch, rows):
     """From each of `rows` rows, `step` apart in `x`, copy `columns` neighbours from column `iw` on.
 
@@ -64,7 +64,7 @@ def copy_rows(x, row, step, iw, W, columns, fill, target, at, pitch, rows):
             store_first(target, to + i, numbers, columns - i)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def copy_both_phases(x, row, step, iw, W, columns, fill, target, even, odd, pitch, rows):
     """From each of `rows` rows, copy 2*`columns` columns from `iw` on, dealt out in turn.
 

@@ -151,7 +151,7 @@ def prefetch_tile(typingctx, tile, array, index, stride):
         _, array_, index_, stride_ = args
         itemsize = tile.vector.dtype.bitwidth // 8
         width = tile.vectors * tile.vector.lanes
-        offsets = [*range(0, width, CACHE_LINE_BYTES // itemsize), width - 1]
+        offsets = range(0, width, CACHE_LINE_BYTES // itemsize)
         write, keep, data = (ir.Constant(INT32, number) for number in (1, 3, 1))
         for r in range(tile.rows):
             start = builder.add(index_, builder.mul(ir.Constant(INT64, r), stride_))
@@ -197,42 +197,80 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start
 
 
 @intrinsic(prefer_literal=True)
-def add_kernel_column(typingctx, tile, taps, step, weight, w, w_step, array, index, stride):
-    """The tile plus a column of `taps` kernel cells over rows that lie `step` apart.
+def kernel_of(typingctx, cells, array, index):
+    """A tile of `cells` rows: row k is filled with array[index + k]. `cells` is a constant."""
+    tile = Tile(array.dtype, cells.literal_value, 1)
 
-    Tile row r gains weight[w + t*w_step] times array[index + (r*step + t)*stride] for each t below
-    `taps`. A row that several tile rows need is loaded once. `taps` and `step` are constants.
+    def codegen(context, builder, signature, args):
+        _, array_, index_ = args
+        kernel = ir.Constant(tile.llvm, ir.Undefined)
+        for k in range(tile.rows):
+            pointer = emit.pointer(builder, array_, builder.add(index_, ir.Constant(INT64, k)))
+            number = emit.load(builder, tile.vector.llvm.element, pointer)
+            vector = emit.splat(builder, number, tile.vector.lanes)
+            kernel = builder.insert_value(kernel, vector, k)
+        return kernel
+
+    return tile(cells, array, types.int64), codegen
+
+
+@intrinsic(prefer_literal=True)
+def add_kernel(typingctx, tile, step, kernel, array, index, stride, columns):
+    """The tile plus a whole kernel over rows that lie `step` apart.
+
+    Tile row r gains, for each kernel row kh and column kw, that cell times the vector at
+    array[index + (r*step + kh)*stride + columns[kw]]. What several tile rows need is loaded once.
+    `step` is a constant.
     """
 
     def codegen(context, builder, signature, args):
-        tile_, _, _, weight_, w_, w_step_, array_, index_, stride_ = args
-        lanes = tile.vector.lanes
-        factors = []
-        for t in range(taps.literal_value):
-            at = builder.add(w_, builder.mul(ir.Constant(INT64, t), w_step_))
-            pointer = emit.pointer(builder, weight_, at)
-            factors.append(
-                emit.splat(builder, emit.load(builder, tile.vector.llvm.element, pointer), lanes)
-            )
-        readers: dict[int, list[tuple[int, int]]] = {}
-        for r in range(tile.rows):
-            for t in range(taps.literal_value):
-                readers.setdefault(r * step.literal_value + t, []).append((r, t))
-        for row, uses in sorted(readers.items()):
-            start = builder.add(index_, builder.mul(ir.Constant(INT64, row), stride_))
-            for v in range(tile.vectors):
-                at = builder.add(start, ir.Constant(INT64, v * lanes))
-                pointer = emit.pointer(builder, array_, at)
-                numbers = emit.load(builder, tile.vector.llvm, pointer)
-                for r, t in uses:
-                    at = r * tile.vectors + v
-                    old = builder.extract_value(tile_, at)
-                    total = emit.multiply_add(builder, factors[t], numbers, old)
-                    tile_ = builder.insert_value(tile_, total, at)
+        tile_, _, kernel_, array_, index_, stride_, columns_ = args
+        KW = columns.count
+        KH = kernel.rows // KW
+        starts = [index_]
+        for _ in range((tile.rows - 1) * step.literal_value + KH - 1):
+            starts.append(emit.hidden(builder, builder.add(starts[-1], stride_)))
+        for kw in range(KW):
+            column = builder.extract_value(columns_, kw)
+            rows = [
+                emit.load(
+                    builder,
+                    tile.vector.llvm,
+                    emit.pointer(builder, array_, builder.add(start, column)),
+                )
+                for start in starts
+            ]
+            # Neighbouring multiply-adds are for different sums: none waits for the one before it.
+            for kh in range(KH):
+                factor = builder.extract_value(kernel_, kh * KW + kw)
+                for r in range(tile.rows):
+                    numbers = rows[r * step.literal_value + kh]
+                    total = builder.extract_value(tile_, r)
+                    total = emit.multiply_add(builder, factor, numbers, total)
+                    tile_ = builder.insert_value(tile_, total, r)
         return tile_
 
     numbers = (types.int64, types.int64)
-    return tile(tile, taps, step, weight, *numbers, array, *numbers), codegen
+    return tile(tile, step, kernel, array, *numbers, columns), codegen
+
+
+@intrinsic
+def add_cell(typingctx, tile, weight, index, array, start, stride):
+    """The tile plus one kernel cell: row r gains weight[index] times array[start + r*stride]."""
+
+    def codegen(context, builder, signature, args):
+        tile_, weight_, index_, array_, start_, stride_ = args
+        pointer = emit.pointer(builder, weight_, index_)
+        number = emit.load(builder, tile.vector.llvm.element, pointer)
+        factor = emit.splat(builder, number, tile.vector.lanes)
+        for r in range(tile.rows):
+            at = builder.add(start_, builder.mul(ir.Constant(INT64, r), stride_))
+            numbers = emit.load(builder, tile.vector.llvm, emit.pointer(builder, array_, at))
+            total = emit.multiply_add(builder, factor, numbers, builder.extract_value(tile_, r))
+            tile_ = builder.insert_value(tile_, total, r)
+        return tile_
+
+    return tile(tile, weight, types.int64, array, types.int64, types.int64), codegen
 
 
 def _place(builder, tile, array, index, stride):
