@@ -24,11 +24,15 @@ slower."""
 TRIES = 8
 """Lengths of a task that are compared, for each thread."""
 
-FILL = 24
+FILL = 16
 """Copying a vector into a band costs as much as so many multiply-adds of vectors."""
 
-LATE = 0.25
-"""How much of a task a thread waits at the end, on average, where there are several threads."""
+LATE = 100_000
+"""A thread may come late by so many multiply-adds of vectors, some 20 microseconds; where tasks are
+shorter, the others lose less by it."""
+
+UNEVEN = 0.05
+"""Threads are not equally fast: so much of a task does one wait for another at the end."""
 
 
 class Cut(NamedTuple):
@@ -102,19 +106,27 @@ def _cuts(g: Geometry, itemsize: int, threads: int, columns_apart: bool) -> list
     strips_of_line = -(-length // width)
     most = max(1, bisect_right(range(1, strips_of_line + 1), cells, key=size))
     tiles = -(-g.Fg // ROWS)
-    cuts = []
+    cuts: list[tuple[float, Cut]] = []
     for strips in {min(most, -(-strips_of_line // n)) for n in range(1, TRIES * threads + 1)}:
         _, rows, apart = rows_for(1 if by_line else output_rows(strips))
         fill = FILL * slots * size(strips) * g.Cg // lanes
         for parts in (1 << n for n in range(min(tiles, TRIES * threads).bit_length())):
-            tasks = g.N * g.G * lines * -(-strips_of_line // strips) * parts
-            multiply = strips * VECTORS * -(-tiles // parts) * ROWS * g.K
-            rounds = -(-tasks // threads) + (LATE if threads > 1 else 0)
+            lines_in_all = g.N * g.G * lines * parts
+            tasks = lines_in_all * -(-strips_of_line // strips)
+            strip = VECTORS * -(-tiles // parts) * ROWS * g.K
+            # Each line ends with a shorter task, unless it is cut evenly.
+            task, last = fill + strips * strip, fill + strips_of_line % strips * strip
+            whole = lines_in_all * (strips_of_line // strips)
+            spare = -whole % threads * task  # while others do the last of the whole ones
+            time: float = -(-whole // threads) * task
+            time += -(-max(0, (tasks - whole) * last - spare) // (threads * last)) * last
+            if threads > 1:
+                time += min(task, LATE) / 2 + task * UNEVEN
             cut = Cut(
                 lines, length, strips, parts, channels, kernel_rows,
                 rows, columns(strips) if by_line else pitch, apart, columns_apart, tasks,
             )  # fmt: skip
-            cuts.append((rounds * (fill + multiply), cut))
+            cuts.append((time, cut))
     return cuts
 
 

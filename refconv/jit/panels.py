@@ -135,70 +135,72 @@ def blank_band(cut, kernel, options, padding, x):
 @numba.njit(inline="always")
 def multiply(band, offsets, outputs_of_band, factors, row_step, target):
     """Add a block of the weight times the band to the outputs of channels f_from .. f_to."""
-    weights, w, depth, K, biases, fresh = factors
     start, end, pitch = outputs_of_band
     outputs, image, P, OW, f_from, f_to = target
     lanes = lanes_of(band)
-    width = VECTORS * lanes
-    f = f_from
-    while f < f_to:
+    whole = end - (end - start) % (VECTORS * lanes)
+    output = (outputs, image, P, OW, pitch, end)
+    matrix = (band, offsets)
+    for f in range(f_from, f_to, ROWS):
         rows = min(ROWS, f_to - f)
-        for place in range(start, end, width):
-            count = end - place
-            row, column = place // pitch, place % pitch
-            output = image + f * P + row * OW + min(column, OW)
-            # Where the band's rows are longer than y's, a tile meets the end of one at most.
-            gap_at, gap = OW - column, pitch - OW
-            if gap == 0:
-                gap_at = count
-            elif gap_at < 0:
-                gap_at, gap = 0, gap + gap_at
-            tile = (f, rows, outputs, output, P, (count, gap_at, gap))
-            taps = (weights, w + f * K, depth, biases, fresh, band, place, offsets)
-            if rows <= HALF_ROWS:
-                multiply_half_tile(tile, taps, row_step)
-            elif count > FEWER_VECTORS * lanes:
-                multiply_tile(tile, taps, row_step)
-            elif count > lanes:
-                multiply_narrow_tile(tile, taps, row_step)
-            else:
-                multiply_vector_tile(tile, taps, row_step)
-        f += rows
+        if rows <= HALF_ROWS:
+            multiply_half_tiles(f, rows, start, end, matrix, factors, row_step, output)
+        else:
+            multiply_tiles(f, rows, start, whole, matrix, factors, row_step, output)
+            if end - whole > FEWER_VECTORS * lanes:
+                multiply_tiles(f, rows, whole, end, matrix, factors, row_step, output)
+            elif end - whole > lanes:
+                multiply_narrow_tiles(f, rows, whole, end, matrix, factors, row_step, output)
+            elif end > whole:
+                multiply_vector_tiles(f, rows, whole, end, matrix, factors, row_step, output)
 
 
 def _tile_multiplier(ROWS, VECTORS):
-    """The function that computes a tile of this shape."""
+    """The function that computes tiles of this shape."""
 
     @inner
-    def multiply_tile(tile_, taps, row_step):
-        """The product for `rows` output channels from f on: the tile stays in registers throughout.
+    def multiply_tiles(f, rows, start, stop, matrix, factors, row_step, output):
+        """The product for `rows` output channels from f on, and the outputs start .. stop.
 
-        The first block of taps starts the outputs from the bias, others from what they are so far.
+        A tile stays in registers throughout. The first block of taps starts it from the bias,
+        others from what the outputs are so far.
         """
         stand_alone()
-        f, rows, outputs, output, P, columns = tile_
-        weights, w, depth, biases, fresh, band, place, offsets = taps
-        tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
-        if not fresh:
-            tile = load_tile(tile, outputs, output, P, rows, columns)
-        prefetch_tile(tile, outputs, output, P)
-        if row_step is None:
-            for d in range(depth):
-                at = w + d * PACKED_ROWS
-                tile = add_outer_product(tile, weights, at, 1, ROWS - 1, band, place + offsets[d])
-        else:
-            for d in range(depth):
-                at, last = w + d, rows - 1
-                tile = add_outer_product(
-                    tile, weights, at, row_step, last, band, place + offsets[d]
-                )
-        store_tile(tile, outputs, output, P, rows, columns)
+        band, offsets = matrix
+        weights, w, depth, K, biases, fresh = factors
+        outputs, image, P, OW, pitch, end = output
+        for place in range(start, stop, VECTORS * lanes_of(band)):
+            at, count = image + f * P + place, end - place
+            gap_at, gap = count, 0
+            if pitch > OW:
+                # The band's rows are longer than y's: a tile meets the end of one at most.
+                row, column = place // pitch, place % pitch
+                gap_at, gap = OW - column, pitch - OW
+                at -= row * gap
+                if gap_at < 0:
+                    at, gap_at, gap = at + gap_at, 0, gap + gap_at
+            columns = (count, gap_at, gap)
+            tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
+            if not fresh:
+                tile = load_tile(tile, outputs, at, P, rows, columns)
+            prefetch_tile(tile, outputs, at, P)
+            if row_step is None:
+                for d in range(depth):
+                    k = w + f * K + d * PACKED_ROWS
+                    tap = place + offsets[d]
+                    tile = add_outer_product(tile, weights, k, 1, ROWS - 1, band, tap)
+            else:
+                for d in range(depth):
+                    k = w + f * K + d
+                    tap = place + offsets[d]
+                    tile = add_outer_product(tile, weights, k, row_step, rows - 1, band, tap)
+            store_tile(tile, outputs, at, P, rows, columns)
 
-    return multiply_tile
+    return multiply_tiles
 
 
 PACKED_ROWS = ROWS
-multiply_tile = _tile_multiplier(ROWS, VECTORS)
-multiply_narrow_tile = _tile_multiplier(ROWS, FEWER_VECTORS)
-multiply_vector_tile = _tile_multiplier(ROWS, 1)
-multiply_half_tile = _tile_multiplier(HALF_ROWS, VECTORS)
+multiply_tiles = _tile_multiplier(ROWS, VECTORS)
+multiply_narrow_tiles = _tile_multiplier(ROWS, FEWER_VECTORS)
+multiply_vector_tiles = _tile_multiplier(ROWS, 1)
+multiply_half_tiles = _tile_multiplier(HALF_ROWS, VECTORS)
