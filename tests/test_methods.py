@@ -138,6 +138,14 @@ def test_pads_wider_than_vectors(pads, channels, dtype):
             check_same(Case.of(geometry, dtype, pad_value=7), COMPILED)
 
 
+@pytest.mark.parametrize("pads", [(90, 90), (60, 90), (90, 200)], ids=str)
+def test_many_pads_that_two_rows_share(pads):
+    """The last row of the last channel has none after it to share them with."""
+    for Cg in (1, 3):
+        sizes = {"Cg": Cg, "Fg": 9, "dilation": (1, 90)}
+        check_same(case_of((2, 3), (3, 300), pads=((1, 0), pads), **sizes), COMPILED)
+
+
 @pytest.mark.parametrize("option", ["stride", "dilation"])
 def test_steps_too_long_for_a_band_of_the_planes(option):
     case = case_of((2, 3), (3, 2), **{option: (1, 50_000)}, **PLANES)

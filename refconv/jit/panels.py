@@ -127,7 +127,8 @@ def blank_band(cut, kernel, options, padding, x):
                 k += 1
     # A tile reads whole vectors, for outputs that are not stored; and the array is to be aligned.
     # The last row ends with the pads that it would share with another.
-    size = channels * row_slots * slots * plane + (VECTORS + 2) * lanes_of(x)
+    shared = 0 if columns_apart else (KW - 1) * dw // sw
+    size = channels * row_slots * slots * plane + shared + (VECTORS + 2) * lanes_of(x)
     layout = (sh, row_slots, row_slot_step, slots, slot_step, plane, pitch)
     return np.full(size, padding, x.dtype), offsets, layout
 
