@@ -88,6 +88,10 @@ def conv2d(
         "jit" (compiled for speed), "auto" (= "jit"). All give the same answer.
     out: the array to fill and return, of y's shape and type.
 
+    Working memory of the compiled kernel for float32 and float64, beside x, weight and y: 4 MiB a
+    thread at most. An x of another type, or whose columns do not follow one another in memory (NHWC
+    is one), is copied before.
+
     float32, float64, complex64 and complex128 keep their type; float16 and bfloat16 are summed in
     float32 and rounded once; int8 and uint8 give int32, wider integers int64.
 
@@ -235,8 +239,9 @@ def depthwise_separable_conv2d(
 class Conv2d:
     """A convolution prepared once and called many times: `layer(x)` is `conv2d(x, weight, ...)`.
 
-    Takes the arguments of `conv2d` but for `x` and `out`. The weights are copied: changing the
-    caller's array afterwards does not change the layer.
+    Takes the arguments of `conv2d` but for `x` and `out`. The weights are copied, and once more in
+    the order in which the compiled kernel reads them: changing the caller's array afterwards does
+    not change the layer. What is checked and planned for one size of images is remembered.
 
     >>> layer = Conv2d(np.ones((2, 1, 3, 3), "float32"), padding=1, stride=2)
     >>> layer(np.ones((1, 1, 4, 6), "float32"))[0, 1].tolist()

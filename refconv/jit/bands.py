@@ -10,7 +10,7 @@ each of them.
 from __future__ import annotations
 
 from refconv.jit.cached import inner
-from refconv.jit.runs import copy_both_phases, copy_rows, copy_runs
+from refconv.jit.runs import copy_both_phases, copy_every, copy_neighbours
 from refconv.jit.vector import lanes_of, splat, store_first
 
 
@@ -46,39 +46,12 @@ def fill_band(band, layout, cells, image, channels, rows, corner, options, fill)
                 for i in range(at + last * pitch, at + rows * pitch, lanes):
                     store_first(band, i, splat(fill), at + rows * pitch - i)
                 at += first * pitch
+                source, target = (cells, row, step, W, fill), (band, at, stride, runs)
                 column = iw + slot * slot_step
                 if sw == 1:
-                    copy_rows(cells, row, step, column, W, pitch, fill, band, at, stride, runs)
+                    copy_neighbours(source, column, pitch, target)
                 elif sw == 2 and slots == 2 and slot_step == 1:
                     if slot == 0:
-                        copy_both_phases(
-                            cells,
-                            row,
-                            step,
-                            column,
-                            W,
-                            pitch,
-                            fill,
-                            band,
-                            at,
-                            at + plane,
-                            stride,
-                            runs,
-                        )
+                        copy_both_phases(source, column, pitch, target, plane)
                 else:
-                    for i in range(0, pitch, lanes):
-                        count = min(lanes, pitch - i)
-                        copy_runs(
-                            cells,
-                            row,
-                            step,
-                            column + i * sw,
-                            sw,
-                            W,
-                            count,
-                            fill,
-                            band,
-                            at + i,
-                            stride,
-                            runs,
-                        )
+                    copy_every(source, column, sw, pitch, target)
