@@ -141,6 +141,61 @@ def store_tile(typingctx, tile, array, index, stride, rows, columns):
 
 
 @intrinsic
+def zeros_like(typingctx, tile):
+    """A tile of the same shape, all zero."""
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(tile.llvm, None)
+
+    return tile(tile), codegen
+
+
+@intrinsic
+def put_aside(typingctx, tile, array):
+    """Write the tile to the start of `array`, vector after vector."""
+
+    def codegen(context, builder, signature, args):
+        tile_, array_ = args
+        for number in range(tile.rows * tile.vectors):
+            at = ir.Constant(INT64, number * tile.vector.lanes)
+            vector = builder.extract_value(tile_, number)
+            emit.store(builder, vector, emit.pointer(builder, array_, at))
+        return context.get_dummy_value()
+
+    return types.void(tile, array), codegen
+
+
+@intrinsic
+def add_put_aside(typingctx, tile, array):
+    """The tile plus the one that was put aside in `array`."""
+
+    def codegen(context, builder, signature, args):
+        tile_, array_ = args
+        for number in range(tile.rows * tile.vectors):
+            at = ir.Constant(INT64, number * tile.vector.lanes)
+            vector = emit.load(builder, tile.vector.llvm, emit.pointer(builder, array_, at))
+            total = builder.fadd(builder.extract_value(tile_, number), vector)
+            tile_ = builder.insert_value(tile_, total, number)
+        return tile_
+
+    return tile(tile, array), codegen
+
+
+@intrinsic
+def add_tiles(typingctx, tile, other):
+    """The sum of two tiles."""
+
+    def codegen(context, builder, signature, args):
+        tile_, other_ = args
+        for number in range(tile.rows * tile.vectors):
+            vectors = (builder.extract_value(t, number) for t in (tile_, other_))
+            tile_ = builder.insert_value(tile_, builder.fadd(*vectors), number)
+        return tile_
+
+    return tile(tile, tile), codegen
+
+
+@intrinsic
 def prefetch_tile(typingctx, tile, array, index, stride):
     """Ask for the cache lines that `store_tile` will write; beyond the array it does no harm.
 
