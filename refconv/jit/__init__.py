@@ -1,7 +1,7 @@
 """The compiled convolution: an implicit im2col, for every option and type of the contract.
 
-`convolve` chooses among three kernels, each a file: `panels.py` (register tiles over packed panels
-of the im2col matrix), `planes.py` (few outputs per group, depthwise above all), `plain.py` (types
+`convolve` chooses among three kernels, each a file: `panels.py` (register tiles over bands of
+the image), `planes.py` (few outputs per group, depthwise above all), `plain.py` (types
 that are not float32 or float64). `vector.py` and `tile.py` are what the first two are built from,
 `crew.py` are the threads. Importing this package imports Numba.
 """

@@ -39,7 +39,7 @@ FEWER_VECTORS = VECTORS - 1
 
 CHAIN = 128
 """Taps that are summed up one after the other. Rounding errors grow with the length of a chain: so
-there are several, whose sums are then summed up. It takes 1 to 3% of the time."""
+there are several, whose sums are then summed up. It takes 1 to 4% of the time."""
 
 
 def pack_weight(weight: Array, groups: int) -> Array:
