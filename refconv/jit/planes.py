@@ -1,7 +1,7 @@
 """The compiled convolution for few outputs per group: taps read straight from a padded band.
 
 For depthwise layers above all: in a tile of output channels, all rows but one would be waste. So a
-tile is of output rows. A band of the input's rows is copied once, padded, and split by stride phase,
+tile is of output rows. A band of the image is copied once, padded, and split by stride phase,
 so that what a kernel cell reads for neighbouring outputs lies side by side at every stride.
 """
 
