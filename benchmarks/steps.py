@@ -26,7 +26,7 @@ from refconv.bench.layers import LAYERS, is_depthwise
 from refconv.bench.limits import copy_call, peak_call
 from refconv.bench.measure import threads_in_words
 from refconv.bench.operands import DTYPE, Operands
-from refconv.jit import panels
+from refconv.jit import products
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import share
 from refconv.jit.cuts import ROWS, VECTORS, cut_for
@@ -132,11 +132,11 @@ def depthwise_steps(operands: Operands) -> tuple[Steps, Steps]:
     g, x, weight = operands
     bias, y = np.zeros(g.F, DTYPE), np.empty(g.y_shape, DTYPE)
     cut = cut_for(g, x.itemsize, 1)
-    as_panels = (x, weight, bias, y, packed_sizes(g, cut), 0.0, g.K)
+    as_products = (x, weight, bias, y, packed_sizes(g, cut), 0.0, g.K)
     plane = (g.OH + 2) * (g.OW + 2)
 
-    def call_panels() -> Array:
-        share(panels.convolve_panels, as_panels, cut.tasks, 1)
+    def call_products() -> Array:
+        share(products.convolve_products, as_products, cut.tasks, 1)
         return y
 
     def swept(channels: int, rows: int, rows_once: bool) -> Step:
@@ -151,7 +151,7 @@ def depthwise_steps(operands: Operands) -> tuple[Steps, Steps]:
 
     return {
         "the seven loops, compiled": Step(lambda: operands.convolve("jit-loops")),
-        "tiles of output channels, one of them used": Step(call_panels),
+        "tiles of output channels, one of them used": Step(call_products),
         "explicit vectors of a padded copy": swept(g.C, 1, rows_once=False),
         "a channel padded at a time": swept(1, 1, rows_once=False),
         f"a tile of {OUTPUT_ROWS} rows of outputs": swept(1, OUTPUT_ROWS, rows_once=False),

@@ -44,6 +44,10 @@ PLANS = 64
 """So many sizes of images does a layer remember its plans for."""
 
 
+LayerState: TypeAlias = tuple[Array, Array | None, tuple[Any, ...]]
+"""A layer's weight, bias and options."""
+
+
 class Options(TypedDict, total=False):
     """The options that every convolution takes; `conv2d` says what they mean."""
 
@@ -261,13 +265,21 @@ class Conv2d:
         pad_value: complex = 0,
         method: Method = "auto",
     ) -> None:
-        self._weight = _prepared(_array(weight, "weight"), layout)
-        self._bias = None if bias is None else _array(bias, "bias").copy()
+        options = (stride, padding, dilation, groups, layout, pad_value, method)
+        own_weight = _prepared(_array(weight, "weight"), layout)
+        own_bias = None if bias is None else _array(bias, "bias").copy()
+        refuse_layer(own_weight, own_bias, options)
+        self.__setstate__((own_weight, own_bias, options))
+
+    def __getstate__(self) -> LayerState:
+        """What a pickle or a copy takes along; not the packed weight, which is for this CPU."""
+        return self._weight, self._bias, self._options
+
+    def __setstate__(self, state: LayerState) -> None:
+        self._weight, self._bias, self._options = state
         for array in (self._weight, self._bias):
             if array is not None:
                 array.setflags(write=False)
-        self._options = (stride, padding, dilation, groups, layout, pad_value, method)
-        refuse_layer(self._weight, self._bias, self._options)
         self._plans: dict[tuple[tuple[int, ...], np.dtype[Any]], Plan] = {}
         self._operands: dict[np.dtype[Any], Operands] = {}
 

@@ -48,7 +48,7 @@ class Names:
 
 
 class PackedWeight:
-    """The weight as `jit/panels.py` packs it, packed at the first call that wants it."""
+    """The weight as `jit/products.py` packs it, packed at the first call that wants it."""
 
     def __init__(self, weight: Array, groups: int) -> None:
         self._weight, self._groups = weight, groups
@@ -57,7 +57,7 @@ class PackedWeight:
     def __call__(self) -> Array:
         """The packed weight."""
         if self._packed is None:
-            from refconv.jit.panels import pack_weight
+            from refconv.jit.products import pack_weight
 
             self._packed = pack_weight(self._weight, self._groups)
         return self._packed

@@ -15,7 +15,7 @@ def get_threads() -> int:
     """How many threads a call may use.
 
     It is what `set_threads` said; else the environment variable REFCONV_THREADS; else the number of
-    CPUs that this process may run on.
+    CPUs that this process may run on, when it is first asked.
 
     Errors: `ValueError` where the variable is not a positive integer.
     """
@@ -23,7 +23,7 @@ def get_threads() -> int:
     if _threads is None:
         text = os.environ.get(VARIABLE)
         if text is None:
-            _threads = _available_cpus()
+            _threads = available_cpus()
         elif text.strip().isdecimal() and int(text) > 0:
             _threads = int(text)
         else:
@@ -47,7 +47,8 @@ def set_threads(n: int) -> None:
     _threads = int(n)
 
 
-def _available_cpus() -> int:
+def available_cpus() -> int:
+    """How many CPUs this process may run on now."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

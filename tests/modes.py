@@ -110,6 +110,16 @@ MODES = {
     "several depths of one channel": mode(
         (41, 31), (3, 91), "kernel_rows < KH and not columns_apart", Cg=2, Fg=21
     ),
+    "several depths of one kernel row": mode(
+        (2, 1301),
+        (1, 391),
+        "kernel_columns < KW and not columns_apart",
+        Fg=21,
+        pads=((0, 1), (7, 1)),
+    ),
+    "several depths of one kernel row, columns apart": mode(
+        (2, 1301), (29, 5), "kernel_columns < KW and columns_apart", Fg=21, pads=((0, 1), (7, 1))
+    ),
     "several depths line by line": mode(
         (3, 2), (3, 211), "channels < Cg and by_line", Cg=270, Fg=9, pads=ONE
     ),

@@ -79,16 +79,16 @@ def test_there_are_17_layers_and_one_of_each_kind_in_short():
 
 def test_the_peak_does_the_work_that_it_counts():
     @numba.njit
-    def one_tile(weight, panel, y, depth):
-        multiply_tile(aligned_address(weight), aligned_address(panel), aligned_address(y), depth)
+    def one_tile(weight, matrix, y, depth):
+        multiply_tile(aligned_address(weight), aligned_address(matrix), aligned_address(y), depth)
 
     depth, width = 5, VECTORS * LANES
     generator = np.random.default_rng(0)
-    weight, panel, y = (aligned(size) for size in (depth * ROWS, depth * width, ROWS * width))
+    weight, matrix, y = (aligned(size) for size in (depth * ROWS, depth * width, ROWS * width))
     weight[:] = generator.integers(-4, 5, weight.shape)
-    panel[:] = generator.integers(-4, 5, panel.shape)
-    one_tile(weight, panel, y, depth)
-    expected = weight.reshape(depth, ROWS).T @ panel.reshape(depth, width)
+    matrix[:] = generator.integers(-4, 5, matrix.shape)
+    one_tile(weight, matrix, y, depth)
+    expected = weight.reshape(depth, ROWS).T @ matrix.reshape(depth, width)
     expected += weight[:ROWS, np.newaxis]  # the bias
     np.testing.assert_array_equal(y.reshape(ROWS, width), expected)
     once, twice = peak_call(1)[1], peak_call(2)[1]

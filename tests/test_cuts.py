@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from modes import MODES, VECTOR_TYPES, geometry_of, tile_width
 
-from refconv.jit import panels, planes
+from refconv.jit import planes, products
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.cuts import BAND_BYTES, DEPTH, ROWS, cut_for
 
@@ -68,7 +68,8 @@ def test_the_tasks_cover_the_outputs(g, threads, dtype):
     tasks_of_line = -(-cut.length // (cut.strips * tile_width(dtype)))
     assert cut.tasks == g.N * g.G * cut.lines * cut.parts * tasks_of_line
     tiles = -(-g.Fg // ROWS)
-    assert cut.parts * -(-tiles // cut.parts) >= tiles
+    share = -(-tiles // cut.parts)
+    assert share * (cut.parts - 1) < tiles <= share * cut.parts
 
 
 @each_type
@@ -79,17 +80,17 @@ def test_the_blocks_cover_the_taps(g, threads, dtype):
     cut = cut_for(g, np.dtype(dtype).itemsize, threads)
     assert 1 <= cut.channels <= g.Cg
     assert cut.kernel_rows == g.KH or cut.channels == 1
-    assert cut.channels * cut.kernel_rows * g.KW <= max(DEPTH, g.KW)
+    assert cut.kernel_columns == g.KW or cut.kernel_rows == 1
+    assert cut.channels * cut.kernel_rows * cut.kernel_columns <= DEPTH
     alone = cut_for(replace(g, N=1), np.dtype(dtype).itemsize, 1)
-    assert (cut.channels, cut.kernel_rows) == (alone.channels, alone.kernel_rows)
+    assert cut[4:7] == alone[4:7]
 
 
 def band_of(g, cut, dtype):
     """The kernel's own arithmetic on a band, run by Python: the array, its offsets and layout."""
-    kernel = (g.F, g.Cg, g.KH, g.KW, g.OH, g.OW)
     options = (g.sh, g.sw, g.dh, g.dw, g.pt, g.pl)
-    with patch.object(panels, "lanes_of", lambda x: VECTOR_BYTES // x.itemsize):
-        return panels.blank_band.py_func(cut, kernel, options, 0, np.empty(0, dtype))
+    with patch.object(products, "lanes_of", lambda x: VECTOR_BYTES // x.itemsize):
+        return products.blank_band.py_func(cut, options, 0, np.empty(0, dtype))
 
 
 @each_type
@@ -100,7 +101,7 @@ def test_a_band_is_no_larger_than_its_cache(g, threads, dtype):
     band, offsets, (_, row_slots, _, slots, _, plane, pitch) = band_of(g, cut, dtype)
     cells = cut.channels * row_slots * slots * plane
     assert plane == cut.rows * pitch
-    assert cut.strips == 1 or cells * band.itemsize <= BAND_BYTES
+    assert cells * band.itemsize <= BAND_BYTES
     assert band.nbytes + offsets.nbytes <= MOST_BYTES
 
 
@@ -127,7 +128,7 @@ def test_each_tap_is_in_the_band(g, threads, dtype):
         places = first + np.unique(np.linspace(0, count - 1, 150).astype(int))
         oh, ow = (0 * places, places) if by_line else np.divmod(places, pitch)
         wanted_row, wanted_column = oh[:, None] * g.sh, (left + ow[:, None]) * g.sw
-        c, kh, kw = np.unravel_index(np.arange(offsets.size), (cut.channels, cut.kernel_rows, g.KW))
+        c, kh, kw = np.unravel_index(np.arange(offsets.size), cut[4:7])
         wanted_row, wanted_column = wanted_row + kh * g.dh, wanted_column + kw * g.dw
 
         where = (places[:, None] + offsets).ravel()

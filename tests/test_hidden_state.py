@@ -19,8 +19,13 @@ from refconv.jit import PARALLEL_MACS
 
 # Layers of more than PARALLEL_MACS each, for every kernel and for types that have one of their own.
 LAYERS = {
-    "panels float32": ("float32", (3, 8, 13, 17), (40, 4, 3, 3), {"groups": 2, "padding": "same"}),
-    "panels float64": ("float64", (3, 12, 15, 14), (36, 12, 3, 2), {"stride": (1, 2)}),
+    "products float32": (
+        "float32",
+        (3, 8, 13, 17),
+        (40, 4, 3, 3),
+        {"groups": 2, "padding": "same"},
+    ),
+    "products float64": ("float64", (3, 12, 15, 14), (36, 12, 3, 2), {"stride": (1, 2)}),
     "planes float32": ("float32", (2, 24, 40, 31), (48, 1, 3, 5), {"groups": 24, "padding": 1}),
     "planes float64": ("float64", (2, 20, 37, 30), (40, 1, 5, 4), {"groups": 20, "dilation": 2}),
     "bfloat16": (ml_dtypes.bfloat16, (2, 16, 18, 13), (20, 16, 3, 3), {"padding": (1, 0)}),
@@ -357,14 +362,14 @@ def test_set_threads_refuses(n, error, match):
 def test_a_read_only_bias_is_no_reason_to_compile_again():
     code = """
     import numpy as np, refconv
-    from refconv.jit import panels, plain, planes
+    from refconv.jit import products, plain, planes
     x, weight, bias = np.ones((1, 9, 4, 5), "f4"), np.ones((9, 9, 2, 3), "f4"), np.ones(9, "f4")
     for writeable in (True, False):
         bias.flags.writeable = writeable
         refconv.conv2d(x, weight, bias)
         refconv.depthwise_conv2d(x, weight[:, :1], bias)
         refconv.conv2d(x.astype("c8"), weight.astype("c8"), bias.astype("c8"))
-    kernels = (panels.convolve_panels, planes.convolve_planes, plain.convolve_rows)
+    kernels = (products.convolve_products, planes.convolve_planes, plain.convolve_rows)
     print([len(kernel.signatures) for kernel in kernels])
     """
     assert run_python(code) == "[1, 1, 1]\n"

@@ -13,7 +13,7 @@ from strategies import Case
 
 from refconv import Conv2d
 from refconv.jit.cuts import DEPTH, ROWS
-from refconv.jit.panels import CHAIN
+from refconv.jit.products import CHAIN
 
 each_type = pytest.mark.parametrize("dtype", VECTOR_TYPES)
 PADS = tuple(product(range(4), repeat=2))

@@ -70,6 +70,8 @@ LAYERS = {
     "dilation 24 of planes": "g16ic16ih165oc16kh3dh23ph24",
     "kernel 41x31": "ic3ih91iw81oc9kh41kw31",
     "kernel 1x301 in its pads": "ic9ih20iw700oc9kh1kw301ph0pw150",
+    "kernel 1x25000": "ih1iw25046oc8kh1kw25000",
+    "kernel 1x100000": "ih1iw100046oc8kh1kw100000",
     "stride 4": "mb4ic3ih227oc96kh11sh4ph2",
     "stride 16, a patch": "mb4ic3ih224oc192kh16sh16",
     "pointwise": "mb4ic256ih56oc256kh1",
@@ -195,7 +197,7 @@ needs_6_gb = pytest.mark.skipif(available_bytes() < 6e9, reason="needs 6 GB of f
 
 @needs_6_gb
 @pytest.mark.parametrize("cropped", [False, True], ids=["whole", "crop"])
-@pytest.mark.parametrize("F", [1, 9], ids=["planes", "panels"])
+@pytest.mark.parametrize("F", [1, 9], ids=["planes", "products"])
 def test_one_channel_of_more_than_2_to_the_31_bytes(F, cropped):
     """Of which memory holds what is written to: a copy would hold all."""
     H, W = 230_001, 2400
@@ -215,7 +217,7 @@ def test_one_channel_of_more_than_2_to_the_31_bytes(F, cropped):
 
 
 @needs_6_gb
-@pytest.mark.parametrize("F", [7, 9], ids=["planes", "panels"])
+@pytest.mark.parametrize("F", [7, 9], ids=["planes", "products"])
 def test_an_output_of_more_than_2_to_the_31_bytes(F):
     side = 8800 if F == 7 else 7800
     x = zeros(1, 1, side, side)

@@ -15,7 +15,7 @@ from refconv.jit.cuts import DEPTH, cut_for
 
 COMPILED = ("jit", "jit-loops", "im2col")
 VECTOR_TYPES = ("float32", "float64")
-PLANES, PANELS = {"G": 3, "Cg": 1, "Fg": 2}, {"G": 2, "Cg": 3, "Fg": 9}
+PLANES, PRODUCTS = {"G": 3, "Cg": 1, "Fg": 2}, {"G": 2, "Cg": 3, "Fg": 9}
 """Channels that the two vector kernels take: few outputs per group, or many."""
 
 
@@ -73,7 +73,7 @@ def test_every_type_in_every_method(dtype):
     assert shape == geometry.y_shape
 
 
-@pytest.mark.parametrize("channels", [PLANES, PANELS], ids=["planes", "panels"])
+@pytest.mark.parametrize("channels", [PLANES, PRODUCTS], ids=["planes", "products"])
 @pytest.mark.parametrize("OW", range(1, 41))
 def test_every_output_width(OW, channels):
     for sw in (1, 2, 3, 4):
@@ -88,7 +88,7 @@ def test_every_number_of_channels_around_the_tiles(Fg, dtype):
         check_same(case_of((2, 1), (3, 7), Cg=Cg, Fg=Fg, dtype=dtype), COMPILED)
 
 
-@pytest.mark.parametrize("channels", [PLANES, PANELS], ids=["planes", "panels"])
+@pytest.mark.parametrize("channels", [PLANES, PRODUCTS], ids=["planes", "products"])
 @pytest.mark.parametrize("stride", [(1, 2), (2, 1), (2, 3), (3, 4), (4, 1), (4, 2)], ids=str)
 def test_every_stride_with_every_dilation(stride, channels):
     for dilation in [(1, 2), (2, 1), (2, 3), (3, 2), (3, 3)]:
@@ -122,7 +122,7 @@ def test_every_kernel_height_with_every_step_along_it(KH, dtype):
 
 
 @pytest.mark.parametrize("dtype", VECTOR_TYPES)
-@pytest.mark.parametrize("channels", [PLANES, PANELS], ids=["planes", "panels"])
+@pytest.mark.parametrize("channels", [PLANES, PRODUCTS], ids=["planes", "products"])
 @pytest.mark.parametrize("pads", [(7, 1), (9, 16), (17, 0), (0, 33), (40, 70)], ids=str)
 def test_pads_wider_than_vectors(pads, channels, dtype):
     G, Cg, Fg = channels.values()
@@ -199,7 +199,7 @@ def test_tasks_of_several_bands():
     check_same(case, COMPILED)
 
 
-@pytest.mark.parametrize("channels", [PLANES, PANELS], ids=["planes", "panels"])
+@pytest.mark.parametrize("channels", [PLANES, PRODUCTS], ids=["planes", "products"])
 def test_many_images(channels):
     check_same(case_of((2, 3), (3, 5), N=67, **channels), COMPILED)
 

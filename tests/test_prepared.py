@@ -204,6 +204,8 @@ def test_a_copy_gives_the_same_bits(copied, dtype, called):
         same_bits(each(x), expected)
         same_bits(each(x[:1, :, 1:]), conv2d(x[:1, :, 1:], weight, bias, **options))
     assert repr(other) == repr(layer)
+    assert not other._weight.flags.writeable
+    assert not other._bias.flags.writeable
 
 
 def test_a_layer_that_was_called_unpickles_in_another_process(tmp_path):
@@ -218,6 +220,33 @@ def test_a_layer_that_was_called_unpickles_in_another_process(tmp_path):
     print(layer(x).tobytes() == expected.tobytes())
     """
     assert run_python(code) == "True\n"
+
+
+@pytest.mark.parametrize("here", [{}, {"NUMBA_CPU_NAME": "generic"}], ids=["native", "generic"])
+def test_a_layer_that_was_called_unpickles_on_another_cpu(here, tmp_path):
+    """Where tiles have another shape: the order of packed weights is the CPU's own."""
+    path = str(tmp_path / "layer")
+    there = {"NUMBA_CPU_NAME": "generic"} if not here else {}
+    caches = [{"NUMBA_CACHE_DIR": str(tmp_path / side)} for side in ("here", "there")]
+    write = f"""
+    import pickle
+    import numpy as np
+    from refconv import Conv2d
+    x = np.arange(2 * 9 * 5 * 7, dtype="float32").reshape(2, 9, 5, 7) % 13
+    weight = np.arange(22 * 9 * 3 * 2, dtype="float32").reshape(22, 9, 3, 2) % 7
+    layer = Conv2d(weight, padding=1)
+    y = layer(x)
+    with open({path!r}, "wb") as file:
+        pickle.dump((layer, weight, x, y), file)
+    """
+    read = f"""
+    import pickle
+    with open({path!r}, "rb") as file:
+        layer, weight, x, y = pickle.load(file)
+    print((layer(x) == y).all())
+    """
+    run_python(write, **caches[0], **here)
+    assert run_python(read, **caches[1], **there) == "True\n"
 
 
 @pytest.mark.parametrize("threads", [1, 2])

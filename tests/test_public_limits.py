@@ -151,7 +151,7 @@ def test_a37_more_than_2_to_the_31_bytes_of_int64(method):
 
 
 @each_method
-@pytest.mark.parametrize("F", [1, 9], ids=["planes", "panels"])
+@pytest.mark.parametrize("F", [1, 9], ids=["planes", "products"])
 def test_a37_more_than_2_to_the_31_elements_of_float32(method, F):
     side, step = 2**14, (2**13, 2**12)  # nine images: 2.4 billion cells, of which few are touched
     x = zeros_or_skip((9, 1, side, side), np.float32)

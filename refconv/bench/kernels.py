@@ -12,25 +12,25 @@ from refconv.jit.vector import aligned_address, keep, lanes_of, load, store
 
 
 @inner
-def multiply_tile(weight, panel, y, depth):
-    """The hot loop of `jit/panels.py`, whose packed weight and panel are read from front to back.
+def multiply_tile(weight, matrix, y, depth):
+    """The hot loop of `jit/products.py`, but for the taps: here the matrix is read front to back.
 
-    y (ROWS, VECTORS*lanes) = weight (depth, ROWS).T @ panel (depth, VECTORS*lanes) + bias, where
+    y (ROWS, VECTORS*lanes) = weight (depth, ROWS).T @ matrix (depth, VECTORS*lanes) + bias, where
     the weight's first row is as good a bias as any.
     """
     stand_alone()
-    width = VECTORS * lanes_of(panel)
+    width = VECTORS * lanes_of(matrix)
     tile = tile_of(ROWS, VECTORS, weight, 0, ROWS - 1)
     for d in range(depth):
-        tile = add_outer_product(tile, weight, d * ROWS, 1, ROWS - 1, panel, d * width)
+        tile = add_outer_product(tile, weight, d * ROWS, 1, ROWS - 1, matrix, d * width)
     store_tile(tile, y, 0, width, ROWS, (width, width, 0))
 
 
 @compiled(nogil=True)
-def multiply_tiles(board, signal, me, weight, panel, depth, repeats):
+def multiply_tiles(board, signal, me, weight, matrix, depth, repeats):
     """A task is the same tile `repeats` times; its data stay in the first-level cache."""
-    held_y = np.empty((ROWS * VECTORS + 1) * lanes_of(panel), panel.dtype)
-    y, weights, cells = aligned_address(held_y), aligned_address(weight), aligned_address(panel)
+    held_y = np.empty((ROWS * VECTORS + 1) * lanes_of(matrix), matrix.dtype)
+    y, weights, cells = aligned_address(held_y), aligned_address(weight), aligned_address(matrix)
     done = 0
     while claim(board, signal, me) >= 0:
         for _ in range(repeats):

@@ -19,7 +19,7 @@ PEAK_FLOPS = 100_000_000
 """Of each thread, about: half a millisecond, so that starting the threads does not count."""
 
 PEAK_DEPTH = 192
-"""Steps of a tile's hot loop. Panel and weight then fit a first-level cache of 48 KiB, and fewer
+"""Steps of a tile's hot loop. Matrix and weight then fit a first-level cache of 48 KiB, and fewer
 would let the stores of the tile count."""
 
 TASKS_PER_THREAD = 4
@@ -53,8 +53,8 @@ def peak_call(threads: int) -> tuple[Call, int]:
     tasks = TASKS_PER_THREAD * threads
     repeats = max(1, PEAK_FLOPS // (TASKS_PER_THREAD * flops_of_tile))
     weight = _read_only((PEAK_DEPTH * ROWS // lanes + 1) * lanes)
-    panel = _read_only((PEAK_DEPTH * VECTORS + 1) * lanes)
-    arguments = (weight, panel, PEAK_DEPTH, repeats)
+    matrix = _read_only((PEAK_DEPTH * VECTORS + 1) * lanes)
+    arguments = (weight, matrix, PEAK_DEPTH, repeats)
     return (
         lambda: share(multiply_tiles, arguments, tasks, threads),
         flops_of_tile * repeats * tasks,

@@ -5,7 +5,6 @@ Nothing is timed that has not given the right answer, to the bit.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -18,7 +17,7 @@ from refconv.bench.operands import DTYPE, Operands
 from refconv.bench.peers import BEST, Peer, Prepared
 from refconv.counts import count
 from refconv.geometry import Geometry
-from refconv.threads import get_threads, set_threads
+from refconv.threads import available_cpus, get_threads, set_threads
 from refconv.timing import medians
 
 CALL, LAYER = "conv2d", "Conv2d"
@@ -104,7 +103,7 @@ class _Stand:
 
     def __init__(self, operands: Operands, threads: int, peers: Mapping[str, Peer]) -> None:
         self._geometry, self._threads = operands.geometry, threads
-        all_threads = threads == os.cpu_count()
+        all_threads = threads == available_cpus()
         self._peers = {
             name: peer for name, peer in peers.items() if all_threads or not peer.always_all_threads
         }

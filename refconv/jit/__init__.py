@@ -1,6 +1,6 @@
 """The compiled convolution: an implicit im2col, for every option and type of the contract.
 
-`convolve` chooses among three kernels, each a file: `panels.py` (register tiles over bands of
+`convolve` chooses among three kernels, each a file: `products.py` (register tiles over bands of
 the image), `planes.py` (few outputs per group, depthwise above all), `plain.py` (types
 that are not float32 or float64). `vector.py` and `tile.py` are what the first two are built from,
 `crew.py` are the threads. Importing this package imports Numba.
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refconv.geometry import Geometry
-from refconv.jit import panels, plain, planes
+from refconv.jit import plain, planes, products
 from refconv.jit.crew import share
 from refconv.jit.cuts import cut_for
 from refconv.jit.sizes import STEPS, packed_sizes
@@ -54,7 +54,7 @@ def convolve(
 ) -> None:
     """Fill `y`, of the accumulator's type and C-contiguous, as are `weight` and `bias`.
 
-    `packed` gives the weight as `panels.pack_weight` packs it, where that was done before.
+    `packed` gives the weight as `products.pack_weight` packs it, where that was done before.
     """
     g = geometry
     if bias is None:
@@ -90,7 +90,7 @@ def _convolve_vectors(
         x, sizes = x[:1, :1, :1, :1], sizes.copy()
         sizes[STEPS] = steps
     row_step: tuple[Any, ...] = ()
-    if work.kernel is panels.convolve_panels:
+    if work.kernel is products.convolve_products:
         if packed is not None:
             weight = packed()
         # Its type tells the compiler which of two hot loops to make.
@@ -125,7 +125,7 @@ def _work(g: Geometry, itemsize: int, threads: int, rows_follow: bool) -> Work:
         # Each output reads one cell, its own: rows do not matter.
         g = replace(g, H=1, W=g.H * g.W)
     cut = cut_for(g, itemsize, threads)
-    return Work(panels.convolve_panels, packed_sizes(g, cut), cut.tasks, threads)
+    return Work(products.convolve_products, packed_sizes(g, cut), cut.tasks, threads)
 
 
 def _threads(g: Geometry, threads: int) -> int:

@@ -14,12 +14,11 @@ ROWS = 8 if REGISTERS == 32 else 4
 VECTORS = 3 if REGISTERS == 32 else 2
 
 DEPTH = 1200
-"""Taps of a block, about; those of one kernel row at least. More leave the second-level cache;
-fewer load and store output tiles more often."""
+"""Taps of a block, at most. More leave the second-level cache; fewer load and store output tiles
+more often."""
 
 BAND_BYTES = 1 << 19
-"""A band is at most so large, if one strip of outputs permits. Half as much, or twice: 1 to 5%
-slower."""
+"""A band is at most so large. Half as much, or twice: 1 to 5% slower."""
 
 TRIES = 8
 """Lengths of a task that are compared, for each thread."""
@@ -40,9 +39,10 @@ class Cut(NamedTuple):
 
     The outputs of an image are `lines` lines of `length`, counted through the rows of a band; a
     strip is as many outputs as a tile is wide; a task is `strips` strips of a line and one of
-    `parts` shares of a group's output channels. Its taps are taken `channels` channels at a time
-    or, of one channel, `kernel_rows` kernel rows. A band has `rows` rows in each of its slots,
-    `pitch` apart; kernel rows are `rows_apart` in it, and kernel columns `columns_apart`, or not.
+    `parts` shares of a group's output channels. Its taps are taken `channels` channels at a time;
+    or, of one channel, `kernel_rows` kernel rows; or, of one kernel row, `kernel_columns`. A band
+    has `rows` rows in each of its slots, `pitch` apart; kernel rows are `rows_apart` in it, and
+    kernel columns `columns_apart`, or not.
     """
 
     lines: int
@@ -51,6 +51,7 @@ class Cut(NamedTuple):
     parts: int
     channels: int
     kernel_rows: int
+    kernel_columns: int
     rows: int
     pitch: int
     rows_apart: bool
@@ -74,10 +75,13 @@ def _cuts(g: Geometry, itemsize: int, threads: int, columns_apart: bool) -> list
     lanes = VECTOR_BYTES // itemsize
     width = VECTORS * lanes
     channels = max(1, min(g.Cg, DEPTH // (g.KH * g.KW)))
-    kernel_rows = g.KH if g.KH * g.KW <= DEPTH else max(1, DEPTH // g.KW)
-    slots = g.KW if columns_apart else min(g.sw, (g.KW - 1) * g.dw + 1)
-    more_columns = 0 if columns_apart else (g.KW - 1) * g.dw // g.sw
-    pitch = g.OW + more_columns - _shared_pads(g, slots, more_columns)
+    kernel_rows = max(1, min(g.KH, DEPTH // g.KW))
+    kernel_columns = min(g.KW, DEPTH)
+    slots = kernel_columns if columns_apart else min(g.sw, (kernel_columns - 1) * g.dw + 1)
+    more_columns = 0 if columns_apart else (kernel_columns - 1) * g.dw // g.sw
+    pitch = g.OW + more_columns
+    if kernel_columns == g.KW:
+        pitch -= _shared_pads(g, slots, more_columns)
     row_phases = min(g.sh, (kernel_rows - 1) * g.dh + 1)
     more_rows = (kernel_rows - 1) * g.dh // g.sh
 
@@ -103,14 +107,18 @@ def _cuts(g: Geometry, itemsize: int, threads: int, columns_apart: bool) -> list
             return rows_for(1)[0] * columns(strips)
         return rows_for(output_rows(strips))[0] * pitch
 
+    if size(1) > cells:  # never where columns are apart: those of a strip are DEPTH * width cells
+        return []
     strips_of_line = -(-length // width)
-    most = max(1, bisect_right(range(1, strips_of_line + 1), cells, key=size))
+    most = bisect_right(range(1, strips_of_line + 1), cells, key=size)
     tiles = -(-g.Fg // ROWS)
     cuts: list[tuple[float, Cut]] = []
     for strips in {min(most, -(-strips_of_line // n)) for n in range(1, TRIES * threads + 1)}:
         _, rows, apart = rows_for(1 if by_line else output_rows(strips))
         fill = FILL * slots * size(strips) * g.Cg // lanes
         for parts in (1 << n for n in range(min(tiles, TRIES * threads).bit_length())):
+            if -(-tiles // parts) * (parts - 1) >= tiles:
+                continue  # the last one would be empty
             lines_in_all = g.N * g.G * lines * parts
             tasks = lines_in_all * -(-strips_of_line // strips)
             strip = VECTORS * -(-tiles // parts) * ROWS * g.K
@@ -123,7 +131,7 @@ def _cuts(g: Geometry, itemsize: int, threads: int, columns_apart: bool) -> list
             if threads > 1:
                 time += min(task, LATE) / 2 + task * UNEVEN
             cut = Cut(
-                lines, length, strips, parts, channels, kernel_rows,
+                lines, length, strips, parts, channels, kernel_rows, kernel_columns,
                 rows, columns(strips) if by_line else pitch, apart, columns_apart, tasks,
             )  # fmt: skip
             cuts.append((time, cut))

@@ -18,9 +18,17 @@ def scalar(dtype: types.Float) -> ir.Type:
     return ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
 
 
+def itemsize(type_: ir.Type) -> int:
+    """Bytes of a float or of a vector's element: what it is aligned to, for rows of an image start
+    anywhere.
+    """
+    element = type_.element if isinstance(type_, ir.VectorType) else type_
+    return 4 if isinstance(element, ir.FloatType) else 8
+
+
 def suffix(vector: ir.VectorType) -> str:
     """The type as LLVM writes it in the name of an overloaded intrinsic."""
-    return f"v{vector.count}f{32 if isinstance(vector.element, ir.FloatType) else 64}"
+    return f"v{vector.count}f{8 * itemsize(vector)}"
 
 
 def call(builder, name, returned, arguments):
@@ -35,15 +43,13 @@ def pointer(builder, address, index):
 
 
 def load(builder, type_, pointer):
-    # Aligned to one element only: rows of an image start anywhere.
-    element = type_.element if isinstance(type_, ir.VectorType) else type_
     pointer = builder.bitcast(pointer, type_.as_pointer())
-    return builder.load(pointer, align=4 if isinstance(element, ir.FloatType) else 8)
+    return builder.load(pointer, align=itemsize(type_))
 
 
 def store(builder, value, pointer):
     pointer = builder.bitcast(pointer, value.type.as_pointer())
-    builder.store(value, pointer, align=4 if isinstance(value.type.element, ir.FloatType) else 8)
+    builder.store(value, pointer, align=itemsize(value.type))
 
 
 def splat(builder, scalar, lanes):
@@ -89,7 +95,7 @@ def masked_load(builder, pointer, mask, otherwise):
     """What is at the pointer where the mask is set, else the lane of `otherwise`."""
     vector = otherwise.type
     pointer = builder.bitcast(pointer, vector.as_pointer())
-    alignment = ir.Constant(INT32, 4 if isinstance(vector.element, ir.FloatType) else 8)
+    alignment = ir.Constant(INT32, itemsize(vector))
     arguments = [pointer, alignment, mask, otherwise]
     return call(builder, f"llvm.masked.load.{suffix(vector)}.p0", vector, arguments)
 
@@ -97,7 +103,7 @@ def masked_load(builder, pointer, mask, otherwise):
 def masked_store(builder, value, pointer, mask):
     vector = value.type
     pointer = builder.bitcast(pointer, vector.as_pointer())
-    alignment = ir.Constant(INT32, 4 if isinstance(vector.element, ir.FloatType) else 8)
+    alignment = ir.Constant(INT32, itemsize(vector))
     name = f"llvm.masked.store.{suffix(vector)}.p0"
     call(builder, name, ir.VoidType(), [value, pointer, alignment, mask])
 

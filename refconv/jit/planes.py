@@ -43,24 +43,25 @@ TASK_OUTPUTS = 4_000
 
 FEW_CHANNELS = 8
 """Of a group: fewer outputs than this, and at most as many inputs, are for this kernel. Measured on
-one core, GFLOP/s: 4 -> 4 channels, planes 45, panels 22; 16 -> 16, planes 55, panels 80."""
+one core, GFLOP/s: 4 -> 4 channels, planes 45, products 22; 16 -> 16, planes 55, products 80."""
 
-BAND_BYTES = 4 << 20
-"""The largest band: a longer stride or dilation, or a wider image, is for panels."""
+OFFSET_BYTES = 8
+MOST_BYTES = 3 << 20
+"""Of a band and its offsets: a longer stride or dilation, or a wider image, is for products."""
 
 
 def suits(g: Geometry, itemsize: int) -> bool:
     """Whether this kernel is the one for the convolution."""
     if g.Fg >= FEW_CHANNELS or g.Cg > FEW_CHANNELS:
         return False
-    return band_bytes(g, itemsize, LEAST_BAND_ROWS) <= BAND_BYTES
+    return band_bytes(g, itemsize, LEAST_BAND_ROWS) <= MOST_BYTES
 
 
 def band_bytes(g: Geometry, itemsize: int, height: int) -> int:
-    """About how large the band for so many output rows is."""
+    """About how large the band for so many output rows is, with the offsets of its taps."""
     rows = (height - 1) * g.sh + (g.KH - 1) * g.dh + 1
     columns = (g.OW + VECTOR_BYTES // itemsize) * g.sw + (g.KW - 1) * g.dw
-    return g.Cg * rows * columns * itemsize
+    return g.Cg * (rows * columns * itemsize + g.KH * g.KW * OFFSET_BYTES)
 
 
 class Bands(NamedTuple):
@@ -184,8 +185,8 @@ def sweep(band, offsets, pitch, sh, weights, biases, target, kernel):
 def _sweeper(KH, KW, STEP, ONE_CHANNEL):
     """`sweep` for a kernel of this size, at stride STEP down and dilation 1.
 
-    A tile takes half the time: what several rows of it read is loaded once, and the first channel's
-    kernel stays in registers from tile to tile.
+    The compiler then unrolls everything: what several rows of a tile read is loaded once, and the
+    first channel's kernel stays in registers from tile to tile. Note 7 says what it gains.
     """
     CELLS = KH * KW
 

@@ -12,7 +12,7 @@ from refconv.geometry import Geometry
 STEPS = slice(5, 8)
 """Where the steps of x are."""
 
-CUT = 11
+CUT = 12
 """Numbers of a cut, at most."""
 
 
@@ -36,5 +36,5 @@ def sizes_of(a):
     steps = (a[5], a[6], a[7])
     kernel = (a[8], a[9], a[10], a[11], a[12], a[13])
     options = (a[14], a[15], a[16], a[17], a[18], a[19])
-    cut = (a[20], a[21], a[22], a[23], a[24], a[25], a[26], a[27], a[28], a[29], a[30])
+    cut = (a[20], a[21], a[22], a[23], a[24], a[25], a[26], a[27], a[28], a[29], a[30], a[31])
     return shape, steps, kernel, options, cut

@@ -221,20 +221,20 @@ def prefetch_tile(typingctx, tile, array, index, stride):
 
 
 @intrinsic
-def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start):
-    """The tile plus a column of weights times a row of the panel: the step of the hot loop.
+def add_outer_product(typingctx, tile, weight, index, stride, last, matrix, start):
+    """The tile plus a column of weights times a row of the matrix: the step of the hot loop.
 
-    Row r gains weight[index + min(r, last)*stride] times the vectors at panel[start]: rows beyond
+    Row r gains weight[index + min(r, last)*stride] times the vectors at matrix[start]: rows beyond
     the last are computed too, and not stored.
     """
 
     def codegen(context, builder, signature, args):
-        tile_, weight_, index_, stride_, last_, panel_, start_ = args
+        tile_, weight_, index_, stride_, last_, matrix_, start_ = args
         lanes = tile.vector.lanes
         pixels = []
         for v in range(tile.vectors):
             at = builder.add(start_, ir.Constant(INT64, v * lanes))
-            pointer = emit.pointer(builder, panel_, at)
+            pointer = emit.pointer(builder, matrix_, at)
             pixels.append(emit.load(builder, tile.vector.llvm, pointer))
         for r in range(tile.rows):
             at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
@@ -247,7 +247,7 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, panel, start
                 tile_ = builder.insert_value(tile_, total, at)
         return tile_
 
-    arguments = (tile, weight, types.int64, types.int64, types.int64, panel, types.int64)
+    arguments = (tile, weight, types.int64, types.int64, types.int64, matrix, types.int64)
     return tile(*arguments), codegen
 
 

@@ -2,8 +2,8 @@
 
 Each function below is a Numba intrinsic: called from compiled code only, it becomes a few LLVM
 vector instructions, which LLVM keeps in registers. An array argument is what `address` gives, and
-`index` counts its elements. Which lanes are touched is always said, so that nothing outside an
-array is read: nobody checks bounds here.
+`index` counts its elements. Nobody checks bounds: `load` and `store` touch a whole vector, those
+that take `first` and `last`, or `count`, no other lanes.
 """
 
 from __future__ import annotations

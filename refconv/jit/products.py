@@ -1,4 +1,4 @@
-"""The compiled im2col: register tiles over bands of the image, whose taps are read in place.
+"""The compiled matrix product: register tiles over bands of the image, taps read in place.
 
 A row of the im2col matrix is what one kernel cell reads for all outputs. In a band (`bands.py`) it
 is a run of neighbours, so a register tile reads it there: the matrix never exists, and a cell of
@@ -54,7 +54,7 @@ def pack_weight(weight: Array, groups: int) -> Array:
 
 
 @compiled(nogil=True)
-def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step):
+def convolve_products(board, signal, me, x, weight, bias, y, sizes, fill, row_step):
     """Fill outputs, task by task.
 
     `row_step` is the distance of two output channels in `weight`; None where it is packed.
@@ -63,15 +63,15 @@ def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step
     N, _, H, W, G = shape
     image_step, channel_step, x_row_step = steps
     F, Cg, KH, KW, OH, OW = kernel
-    sh, sw, dh, _, pt, pl = options
-    lines, length, strips, parts, channels, kernel_rows, rows, pitch, _, _, _ = cut
+    sh, sw, dh, dw, pt, pl = options
+    lines, length, strips, parts, channels, kernel_rows, kernel_columns, rows, pitch, _, _, _ = cut
     Fg, K = F // G, Cg * KH * KW
     span = strips * VECTORS * lanes_of(x)
     stretches = (length + span - 1) // span
     tiles = (Fg + ROWS - 1) // ROWS
     share = (tiles + parts - 1) // parts * ROWS
     padding = x.dtype.type(fill)
-    held_band, held_offsets, layout = blank_band(cut, kernel, options, padding, x)
+    held_band, held_offsets, layout = blank_band(cut, options, padding, x)
     held_aside = np.empty(ROWS * VECTORS * lanes_of(x), x.dtype)
     band, offsets, aside = aligned_address(held_band), address(held_offsets), address(held_aside)
     cells, weights, biases, outputs = address(x), address(weight), address(bias), address(y)
@@ -94,16 +94,18 @@ def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step
         target = (outputs, (n * F * OH + top) * OW + left, OH * OW, OW, f_from, f_to)
         for cg in range(0, Cg, channels):
             depth = min(channels, Cg - cg)
+            at = n * image_step + (g * Cg + cg) * channel_step
+            image = (at, H, W, channel_step, x_row_step)
             for kh in range(0, KH, kernel_rows):
-                at = n * image_step + (g * Cg + cg) * channel_step
-                image = (at, H, W, channel_step, x_row_step)
-                corner = (top * sh + kh * dh - pt, left * sw - pl)
-                fill_band(band, layout, cells, image, depth, rows, corner, options, padding)
-                k = (cg * KH + kh) * KW
-                w = g * (tiles * ROWS - Fg) * K + k * ROWS if row_step is None else k
-                factors = (weights, w, depth * min(kernel_rows, KH - kh) * KW, K, biases, k == 0)
-                outputs_of_band = (first, first + count, pitch)
-                multiply(band, offsets, aside, outputs_of_band, factors, row_step, target)
+                for kw in range(0, KW, kernel_columns):
+                    corner = (top * sh + kh * dh - pt, left * sw + kw * dw - pl)
+                    fill_band(band, layout, cells, image, depth, rows, corner, options, padding)
+                    taps = depth * min(kernel_rows, KH - kh) * min(kernel_columns, KW - kw)
+                    k = (cg * KH + kh) * KW + kw
+                    w = g * (tiles * ROWS - Fg) * K + k * ROWS if row_step is None else k
+                    factors = (weights, w, taps, K, biases, k == 0)
+                    outputs_of_band = (first, first + count, pitch)
+                    multiply(band, offsets, aside, outputs_of_band, factors, row_step, target)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
@@ -113,31 +115,30 @@ def convolve_panels(board, signal, me, x, weight, bias, y, sizes, fill, row_step
 
 
 @numba.njit(inline="always")
-def blank_band(cut, kernel, options, padding, x):
+def blank_band(cut, options, padding, x):
     """An array for a band, where each tap of its first output is in it, and its layout."""
-    _, _, _, KW, _, _ = kernel
     sh, sw, dh, dw, _, _ = options
-    _, _, _, _, channels, kernel_rows, rows, pitch, rows_apart, columns_apart, _ = cut
+    channels, kernel_rows, kernel_columns, rows, pitch, rows_apart, columns_apart = cut[4:11]
     row_slots, row_slot_step = min(sh, (kernel_rows - 1) * dh + 1), 1
     if rows_apart:
         row_slots, row_slot_step = kernel_rows, dh
-    slots, slot_step = min(sw, (KW - 1) * dw + 1), 1
+    slots, slot_step = min(sw, (kernel_columns - 1) * dw + 1), 1
     if columns_apart:
-        slots, slot_step = KW, dw
+        slots, slot_step = kernel_columns, dw
     plane = rows * pitch
-    offsets = np.empty(channels * kernel_rows * KW, np.int64)
+    offsets = np.empty(channels * kernel_rows * kernel_columns, np.int64)
     k = 0
     for c in range(channels):
         for kh in range(kernel_rows):
             row_slot, row = (kh, 0) if rows_apart else (kh * dh % sh, kh * dh // sh)
-            for kw in range(KW):
+            for kw in range(kernel_columns):
                 slot, column = (kw, 0) if columns_apart else (kw * dw % sw, kw * dw // sw)
                 at = ((c * row_slots + row_slot) * slots + slot) * plane
                 offsets[k] = at + row * pitch + column
                 k += 1
     # A tile reads whole vectors, for outputs that are not stored; and the array is to be aligned.
     # The last row ends with the pads that it would share with another.
-    shared = 0 if columns_apart else (KW - 1) * dw // sw
+    shared = 0 if columns_apart else (kernel_columns - 1) * dw // sw
     size = channels * row_slots * slots * plane + shared + (VECTORS + 2) * lanes_of(x)
     layout = (sh, row_slots, row_slot_step, slots, slot_step, plane, pitch)
     return np.full(size, padding, x.dtype), offsets, layout
@@ -166,7 +167,7 @@ def multiply(band, offsets, aside, outputs_of_band, factors, row_step, target):
                 multiply_vector_tiles(f, rows, whole, end, matrix, factors, row_step, output)
 
 
-def _tile_multiplier(ROWS, VECTORS):
+def _tile_multiplier(TILE_ROWS, TILE_VECTORS):
     """The function that computes tiles of this shape."""
 
     @inner
@@ -180,7 +181,7 @@ def _tile_multiplier(ROWS, VECTORS):
         band, offsets, aside = matrix
         weights, w, depth, K, biases, fresh = factors
         outputs, image, P, OW, pitch, end = output
-        for place in range(start, stop, VECTORS * lanes_of(band)):
+        for place in range(start, stop, TILE_VECTORS * lanes_of(band)):
             at, count = image + f * P + place, end - place
             gap_at, gap = count, 0
             if pitch > OW:
@@ -191,7 +192,7 @@ def _tile_multiplier(ROWS, VECTORS):
                 if gap_at < 0:
                     at, gap_at, gap = at + gap_at, 0, gap + gap_at
             columns = (count, gap_at, gap)
-            tile = tile_of(ROWS, VECTORS, biases, f, rows - 1)
+            tile = tile_of(TILE_ROWS, TILE_VECTORS, biases, f, rows - 1)
             prefetch_tile(tile, outputs, at, P)
             if not fresh:
                 tile = zeros_like(tile)
@@ -201,9 +202,9 @@ def _tile_multiplier(ROWS, VECTORS):
                 end_of_link = min(depth, link + CHAIN)
                 if row_step is None:
                     for d in range(link, end_of_link):
-                        k = w + f * K + d * PACKED_ROWS
+                        k = w + f * K + d * ROWS
                         tap = place + offsets[d]
-                        tile = add_outer_product(tile, weights, k, 1, ROWS - 1, band, tap)
+                        tile = add_outer_product(tile, weights, k, 1, TILE_ROWS - 1, band, tap)
                 else:
                     for d in range(link, end_of_link):
                         k = w + f * K + d
@@ -221,8 +222,7 @@ def _tile_multiplier(ROWS, VECTORS):
     return multiply_tiles
 
 
-PACKED_ROWS = ROWS
 multiply_tiles = _tile_multiplier(ROWS, VECTORS)
 multiply_narrow_tiles = _tile_multiplier(ROWS, FEWER_VECTORS)
-multiply_vector_tiles = _tile_multiplier(ROWS, 1)
+multiply_vector_tiles = _tile_multiplier(ROWS, 1) if FEWER_VECTORS > 1 else multiply_narrow_tiles
 multiply_half_tiles = _tile_multiplier(HALF_ROWS, VECTORS)
