@@ -79,11 +79,9 @@ wide = partial(mode, wide=True)
 ONE = ((1, 1), (1, 1))
 
 MODES = {
-    "planes": mode((3, 2), (31, 61), "planes", G=24, Fg=2, pads=((1, 0), (2, 0))),
-    "planes of several channels": mode(
-        (2, 3), (31, 29), "planes", G=5, Cg=4, Fg=7, dilation=(2, 3)
-    ),
-    "planes 3x3": mode((3, 3), (40, 45), "planes", G=24, pads=ONE),
+    "planes": mode((3, 2), (31, 61), "planes", G=48, pads=((1, 0), (2, 0))),
+    "planes of several channels": mode((2, 3), (31, 29), "planes", G=19, Cg=4, dilation=(2, 3)),
+    "planes 3x3": mode((3, 3), (40, 45), "planes", G=12, Fg=2, pads=ONE),
     "planes 3x3 of several channels": mode((3, 3), (30, 37), "planes", G=5, Cg=4, Fg=3, pads=ONE),
     "planes 3x3 by 2": mode((3, 3), (40, 45), "planes", G=24, pads=ONE, stride=(2, 2)),
     "planes 5x5": mode((5, 5), (29, 37), "planes", G=12, pads=((2, 2), (2, 2))),
@@ -111,11 +109,11 @@ MODES = {
         (41, 31), (3, 91), "kernel_rows < KH and not columns_apart", Cg=2, Fg=21
     ),
     "several depths of one kernel row": mode(
-        (2, 1301),
+        (3, 1301),
         (1, 391),
         "kernel_columns < KW and not columns_apart",
         Fg=21,
-        pads=((0, 1), (7, 1)),
+        pads=((0, 0), (7, 1)),
     ),
     "several depths of one kernel row, columns apart": mode(
         (2, 1301), (29, 5), "kernel_columns < KW and columns_apart", Fg=21, pads=((0, 1), (7, 1))

@@ -108,16 +108,6 @@ def masked_store(builder, value, pointer, mask):
     call(builder, name, ir.VoidType(), [value, pointer, alignment, mask])
 
 
-def hidden(builder, number):
-    """The same number, of which LLVM is told nothing: an instruction of no text returns it.
-
-    Where LLVM sees through the address of every load of a loop, it keeps each in a register of its
-    own; those that find none are loaded from the stack, each time, before what they point to.
-    """
-    type_ = ir.FunctionType(number.type, [number.type])
-    return builder.asm(type_, "", "=r,0", [number], side_effect=False)
-
-
 def at_most(builder, number, limit):
     number = ir.Constant(INT64, number)
     return builder.select(builder.icmp_signed("<", number, limit), number, limit)

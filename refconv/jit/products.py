@@ -23,7 +23,6 @@ from refconv.jit.tile import (
     add_put_aside,
     add_tiles,
     load_tile,
-    prefetch_tile,
     put_aside,
     stand_alone,
     store_tile,
@@ -193,7 +192,6 @@ def _tile_multiplier(TILE_ROWS, TILE_VECTORS):
                     at, gap_at, gap = at + gap_at, 0, gap + gap_at
             columns = (count, gap_at, gap)
             tile = tile_of(TILE_ROWS, TILE_VECTORS, biases, f, rows - 1)
-            prefetch_tile(tile, outputs, at, P)
             if not fresh:
                 tile = zeros_like(tile)
             if depth > CHAIN:

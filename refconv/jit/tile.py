@@ -284,7 +284,7 @@ def add_kernel(typingctx, tile, step, kernel, array, index, stride, columns):
         KH = kernel.rows // KW
         starts = [index_]
         for _ in range((tile.rows - 1) * step.literal_value + KH - 1):
-            starts.append(emit.hidden(builder, builder.add(starts[-1], stride_)))
+            starts.append(builder.add(starts[-1], stride_))
         for kw in range(KW):
             column = builder.extract_value(columns_, kw)
             rows = [
