@@ -8,7 +8,6 @@ two of them. Checking and running are `plan.py`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
@@ -295,7 +294,7 @@ class Conv2d:
         if plan.types.accumulator not in self._operands:
             operands = plan.operands()
             packed = PackedWeight(operands.weight, plan.geometry.G)
-            self._operands[plan.types.accumulator] = replace(operands, packed=packed)
+            self._operands[plan.types.accumulator] = operands._replace(packed=packed)
         if len(self._plans) >= PLANS:
             self._plans.clear()
         self._plans[images.shape, images.dtype] = plan

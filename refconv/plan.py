@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -63,8 +63,7 @@ class PackedWeight:
         return self._packed
 
 
-@dataclass(frozen=True, slots=True)
-class Operands:
+class Operands(NamedTuple):
     """Weight (F, Cg, KH, KW) and bias as the kernels read them: contiguous, of the sums' type."""
 
     weight: Array
@@ -72,9 +71,11 @@ class Operands:
     packed: PackedWeight | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A checked call that has not been run: nothing but its data can be wrong any more."""
+class Plan(NamedTuple):
+    """A checked call that has not been run: nothing but its data can be wrong any more.
+
+    A named tuple, as `Operands` is: they are made at every call, twice as fast as a frozen class.
+    """
 
     geometry: Geometry
     types: Types
@@ -225,11 +226,16 @@ def _geometry(x_shape: tuple[int, ...], weight_shape: tuple[int, ...], *options:
     return (_remembered if plain else _make_geometry)(x_shape, weight_shape, *options)
 
 
-def _is_plain(argument: Any) -> bool:
-    """Whether it is of integers and strings only: True and 1.0 are equal to 1, but are refused."""
-    if type(argument) is tuple:
-        return all(map(_is_plain, argument))
-    return type(argument) in (int, str)
+def _is_plain(options: tuple[Any, ...]) -> bool:
+    """Whether they are of integers and strings only: True and 1.0 equal 1, but are refused."""
+    pending = list(options)
+    while pending:
+        argument = pending.pop()
+        if type(argument) is tuple:
+            pending += argument
+        elif type(argument) is not int and type(argument) is not str:
+            return False
+    return True
 
 
 def _make_geometry(
