@@ -271,7 +271,7 @@ def _pads(
             return (0, 0), (0, 0)
         lower = padding == "same_lower"
         rows, columns = (
-            _same_pads(size[axis], kernel[axis], stride[axis], dilation[axis], lower=lower)
+            same_pads(size[axis], kernel[axis], stride[axis], dilation[axis], lower=lower)
             for axis in (0, 1)
         )
         return rows, columns
@@ -288,7 +288,7 @@ def _pads(
     return (ph, ph), (pw, pw)
 
 
-def _same_pads(
+def same_pads(
     size: int, kernel: int, stride: int, dilation: int, *, lower: bool
 ) -> tuple[int, int]:
     """The pads that make the output ceil(size / stride) long (ONNX's and TensorFlow's SAME).

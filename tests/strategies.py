@@ -12,15 +12,15 @@ also the way to make one by hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
 
 import ml_dtypes  # noqa: F401  # gives NumPy the name bfloat16; it comes with onnx
 import numpy as np
 from hypothesis import strategies as st
 
 from refconv import Geometry, conv2d
+from refconv.oracle.strategies import STRUCTURES as KINDS  # noqa: F401  # for other tests
+from refconv.oracle.strategies import geometries
 
-KINDS = ("standard", "group", "depthwise", "pointwise")
 FLOATS = ("float32", "float64", "complex64", "complex128")
 HALVES = ("float16", "bfloat16")
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
@@ -77,61 +77,6 @@ def whole_numbers(rng, shape, dtype, bound):
     if dtype.kind == "c":
         numbers = numbers + 1j * rng.integers(low, high, shape, endpoint=True)
     return numbers.astype(dtype)
-
-
-@st.composite
-def geometries(
-    draw,
-    *,
-    kinds=KINDS,
-    max_images=2,
-    max_groups=3,
-    max_channels=3,
-    max_kernel=4,
-    max_stride=4,
-    max_dilation=3,
-    max_pad=3,
-    max_room=12,
-):
-    """Geometries that are legal by construction, with H != W, and KH != KW unless both are 1.
-
-    `max_channels` bounds Cg and Fg, and so the multiplier of a depthwise one. The padded image is
-    up to `max_room` cells longer than the dilated kernel along each axis.
-    """
-    kind = draw(st.sampled_from(kinds))
-    G = draw(st.integers(2, max_groups)) if kind in ("group", "depthwise") else 1
-    Cg = 1 if kind == "depthwise" else draw(st.integers(1 + (kind == "group"), max_channels))
-    Fg = draw(st.integers(1, max_channels))
-    KH, KW = draw(st.sampled_from(_kernels(kind, max_kernel)))
-    sh, sw = draw(_pairs(1, max_stride))
-    dh, dw = draw(_pairs(1, max_dilation))
-    pad = draw(st.sampled_from((0, max_pad, max_pad)))  # one geometry in three has none at all
-    (pt, pb), (pl, pr) = draw(_pairs(0, pad)), draw(_pairs(0, pad))
-    least_H = max(1, dh * (KH - 1) + 1 - pt - pb)
-    least_W = max(1, dw * (KW - 1) + 1 - pl - pr)
-    H = draw(st.integers(least_H, least_H + max_room))
-    W = draw(st.integers(least_W, least_W + max_room))
-    W += W == H
-    return Geometry.of(
-        (draw(st.integers(1, max_images)), G * Cg, H, W),
-        (G * Fg, Cg, KH, KW),
-        stride=(sh, sw),
-        padding=((pt, pb), (pl, pr)),
-        dilation=(dh, dw),
-        groups=G,
-    )
-
-
-def _kernels(kind, max_kernel):
-    """Every (KH, KW) of the kind: with one group, 1x1 is pointwise and nothing else is."""
-    if kind == "pointwise":
-        return [(1, 1)]
-    oblong = list(permutations(range(1, max_kernel + 1), 2))
-    return oblong if kind == "standard" else [(1, 1)] * max_kernel + oblong
-
-
-def _pairs(least, most):
-    return st.tuples(st.integers(least, most), st.integers(least, most))
 
 
 @st.composite

@@ -1,0 +1,47 @@
+"""ONNX Runtime, on the model of `model.py`; what it has no kernel for it refuses itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from refconv.oracle.adapters.adapter import Adapter, Ask, Options, Question, TargetError, library
+from refconv.oracle.adapters.model import model_of
+
+CPU = "CPUExecutionProvider"
+
+
+def make(options: Options) -> Ask:
+    """ONNX Runtime on one provider, without help from another one."""
+    runtime = library("onnxruntime")
+    library("onnx")
+    provider = options.get("provider", CPU)
+    if provider not in (available := runtime.get_available_providers()):
+        raise TargetError(
+            f"onnxruntime has no provider {provider!r} here, but {', '.join(available)}"
+        )
+
+    def ask(q: Question) -> Any:
+        model = model_of(q)
+        session = runtime.InferenceSession(
+            model.SerializeToString(), _session_options(runtime, options), providers=[provider]
+        )
+        return session.run(None, {"x": q.x})[0]
+
+    return ask
+
+
+def _session_options(runtime: Any, options: Options) -> Any:
+    session_options = runtime.SessionOptions()
+    if options.get("provider", CPU) != CPU:
+        session_options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    if "no-optimization" in options:
+        level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session_options.graph_optimization_level = level
+    if "threads" in options:
+        session_options.intra_op_num_threads = int(options["threads"])
+    return session_options
+
+
+ADAPTERS = {
+    "onnxruntime": Adapter("onnxruntime", make, ("no-optimization", "provider=", "threads="))
+}

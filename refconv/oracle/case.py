@@ -1,0 +1,272 @@
+"""Cases: one call of a convolution, as the oracle asks it of a target."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refconv.dtypes import Types
+from refconv.geometry import Geometry
+from refconv.oracle import draw
+
+Array = np.ndarray[Any, Any]
+
+DATA = ("integers", "reals", "positive", "tiny", "nonfinite", "nonfinite-weight")
+"""Kinds of data: whole numbers; numbers between -1 and 1, or 0 and 1, or near the smallest ones of
+the type; whole numbers with NaN and infinities among those of the image, or of the weight."""
+
+SPECIAL = (np.nan, np.inf, -np.inf)
+TINY = {"float16": 2.0**-7, "bfloat16": 2.0**-63, "float32": 2.0**-65}
+"""What makes numbers between -1 and 1 so small that products of two are subnormal."""
+
+MOST = 1 << 61
+"""The largest bound."""
+
+BOUND = 9
+"""Whole numbers of a case go from minus this to this."""
+
+
+class Source(NamedTuple):
+    """The few values that a case is made of."""
+
+    descriptor: str
+    seed: int
+    dtype: str = "float32"
+    data: str = "integers"
+    bound: int = BOUND
+    bias: bool = True
+    pad_value: Any = 0
+    pointwise: int = 0
+
+    @property
+    def unusual(self) -> dict[str, Any]:
+        """Those that differ from the defaults, but for descriptor and seed."""
+        usual = type(self)("", self.seed)._asdict()
+        return {n: v for n, v in self._asdict().items() if v != usual[n] and n != "descriptor"}
+
+    @property
+    def arguments(self) -> str:
+        """As arguments of `refconv check --case`.
+
+        >>> Source("ic2ih5oc3kh3", 7, bias=False, dtype="int8").arguments
+        'ic2ih5oc3kh3 --seed 7 --dtype int8 --no-bias'
+        """
+        words = [self.descriptor, f"--seed {self.seed}"]
+        shown = ("dtype", "data", "bound", "pointwise")
+        words += [f"--{n} {v}" for n, v in self.unusual.items() if n in shown]
+        return " ".join(words + ([] if self.bias else ["--no-bias"]))
+
+    def __str__(self) -> str:
+        """As Python.
+
+        >>> print(Source("ic2ih5oc3kh3", 7, bias=False, dtype="int8"))
+        Case.from_descriptor('ic2ih5oc3kh3', seed=7, dtype='int8', bias=False)
+        """
+        more = "".join(f", {name}={value!r}" for name, value in self.unusual.items())
+        return f"Case.from_descriptor({self.descriptor!r}, seed={self.seed}{more})"
+
+
+class Case:
+    """A call: `x` (N, C, H, W), `weight` (F, Cg, KH, KW), `bias` (F,) or None, and options.
+
+    With a `pointwise_weight` (F, C*M, 1, 1) it is depthwise separable: `weight` is the depthwise
+    one then, and the bias is added at the end.
+
+    The arrays are read-only. `geometry` holds the sizes and options, of the depthwise stage where
+    there are two; `source` is what makes the case again, and None where its arrays were given.
+
+    >>> case = Case.from_descriptor("g2ic4ih5iw6oc6kh3kw2", seed=1, dtype="int8")
+    >>> case.x.shape, case.weight.shape, case.kind
+    ((1, 4, 5, 6), (6, 2, 3, 2), 'group')
+    >>> case
+    Case.from_descriptor('g2mb1ic4ih5iw6oc6oh3ow5kh3kw2sh1sw1dh0dw0ph0pw0', seed=1, dtype='int8')
+
+    Errors: those of `refconv.conv2d` for such a call.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        weight: Any,
+        bias: Any = None,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        pad_value: Any = 0,
+        pointwise_weight: Any = None,
+        source: Source | None = None,
+    ) -> None:
+        self.x, self.weight = _frozen(x), _frozen(weight)
+        self.pointwise_weight = None if pointwise_weight is None else _frozen(pointwise_weight)
+        self.bias = None if bias is None else _frozen(bias)
+        self.geometry = Geometry.of(
+            self.x.shape,
+            self.weight.shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        bias_dtype = None if self.bias is None else self.bias.dtype
+        self.types = Types.of(self.x.dtype, self.weight.dtype, bias_dtype)
+        if self.pointwise_weight is not None:
+            self._refuse_pointwise(self.pointwise_weight)
+        if self.bias is not None and self.bias.shape != (self.F,):
+            raise ValueError(f"bias has shape {self.bias.shape}, but must be ({self.F},)")
+        self.pad_value = pad_value
+        self.source = source
+
+    @classmethod
+    def from_descriptor(
+        cls,
+        descriptor: str,
+        seed: int = 0,
+        *,
+        dtype: str = "float32",
+        data: str = "integers",
+        bound: int = BOUND,
+        bias: bool = True,
+        pad_value: Any = 0,
+        pointwise: int = 0,
+    ) -> Case:
+        """The case that these few values stand for, the same everywhere.
+
+        `data` is one of `DATA`; whole numbers go from -bound to bound, or from 0 for unsigned
+        types. Integer types hold whole numbers whatever it is. `pointwise` output channels make the
+        case separable: the descriptor is the depthwise stage's then.
+
+        Errors: `ValueError` for a descriptor, type or kind of data that is none, or a bound that
+        is too large.
+        """
+        if not 0 <= bound <= MOST:
+            raise ValueError(f"bound is {bound}, but must be from 0 to {MOST}")
+        if data not in DATA:
+            raise ValueError(f"data is {data!r}, but must be one of {', '.join(DATA)}")
+        geometry = Geometry.from_descriptor(descriptor)
+        shapes = [geometry.x_shape, geometry.weight_shape, (pointwise or geometry.F,)]
+        if pointwise:
+            shapes.append((pointwise, geometry.F, 1, 1))
+        type_ = _dtype(dtype)
+        x, weight, b, *mixing = (
+            drawn(seed, stream, shape, type_, data, bound) for stream, shape in enumerate(shapes)
+        )
+        return cls(
+            x,
+            weight,
+            b if bias else None,
+            stride=geometry.stride,
+            padding=geometry.padding,
+            dilation=geometry.dilation,
+            groups=geometry.G,
+            pad_value=pad_value,
+            pointwise_weight=mixing[0] if mixing else None,
+            source=Source(
+                geometry.descriptor, seed, dtype, data, bound, bias, pad_value, pointwise
+            ),
+        )
+
+    @property
+    def F(self) -> int:  # noqa: N802  # the letter of the legend
+        """Output channels."""
+        return self.geometry.F if self.pointwise_weight is None else len(self.pointwise_weight)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The operands that there are, in the order in which a target takes them."""
+        operands = {
+            "x": self.x, "weight": self.weight, "pointwise_weight": self.pointwise_weight,
+            "bias": self.bias,
+        }  # fmt: skip
+        return {name: array for name, array in operands.items() if array is not None}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords with which a target is called; a depthwise stage has no `groups` to tell."""
+        g = self.geometry
+        options = {"stride": g.stride, "padding": g.padding, "dilation": g.dilation}
+        return options if self.pointwise_weight is not None else {**options, "groups": g.G}
+
+    @property
+    def kind(self) -> str:
+        """Standard, group, depthwise, pointwise or separable."""
+        return self.geometry.kind if self.pointwise_weight is None else "separable"
+
+    def _refuse_pointwise(self, weight: Array) -> None:
+        g = self.geometry
+        if g.G != g.C:
+            raise ValueError(f"groups is {g.G}, but a depthwise stage has one a channel: {g.C}")
+        if weight.shape[1:] != (g.F, 1, 1):
+            raise ValueError(
+                f"pointwise_weight has shape {weight.shape}, but must be (F, {g.F}, 1, 1)"
+            )
+        if self.types.accumulator != self.types.result or weight.dtype != self.types.result:
+            raise TypeError(
+                f"pointwise_weight has type {weight.dtype.name}, and x {self.x.dtype.name}: both "
+                "must be one type whose sums are of that type, like float32"
+            )
+
+    @property
+    def is_integral(self) -> bool:
+        """Whether every finite number in it is whole: then sums can be held to the bit."""
+        return all(map(_is_whole, (*self.arrays.values(), np.asarray(self.pad_value))))
+
+    def __repr__(self) -> str:
+        if self.source is None:
+            return f"Case({self.geometry.descriptor!r}, {self.x.dtype.name}, own arrays)"
+        return str(self.source)
+
+
+def drawn(
+    seed: int, stream: int, shape: tuple[int, ...], dtype: np.dtype[Any], data: str, bound: int
+) -> Array:
+    """The numbers of operand 0 to 3: x, weight, bias, pointwise weight."""
+    if data in ("reals", "positive", "tiny") and dtype.kind not in "iu":
+        reals = draw.reals(seed, stream, shape, dtype)
+        if data == "tiny":
+            size = TINY.get(dtype.name, 2.0**-515) ** (1 + (stream == 2))
+            reals = (reals.astype(np.float64) * size).astype(dtype)
+        return np.abs(reals).astype(dtype) if data == "positive" else reals
+    low, high = -bound, bound
+    if dtype.kind in "iu":
+        low, high = max(low, int(np.iinfo(dtype).min)), min(high, int(np.iinfo(dtype).max))
+    whole = draw.integers(seed, stream, shape, low, high)
+    if dtype.kind == "c":
+        return (whole + 1j * draw.integers(seed, stream + 100, shape, low, high)).astype(dtype)
+    numbers = whole.astype(dtype)
+    if data == ("nonfinite", "nonfinite-weight", "", "")[stream] and dtype.kind not in "iu":
+        places = draw.integers(seed, 200 + stream, (len(SPECIAL),), 0, max(0, numbers.size - 1))
+        numbers.ravel()[places[: numbers.size]] = SPECIAL[: numbers.size]
+    return numbers
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    if name == "bfloat16":
+        try:
+            import ml_dtypes
+        except ImportError as error:
+            raise ValueError("dtype bfloat16 needs ml_dtypes: pip install ml_dtypes") from error
+        return np.dtype(ml_dtypes.bfloat16)  # type: ignore[no-any-return]
+    try:
+        return np.dtype(name)
+    except TypeError as error:
+        raise ValueError(f"dtype is {name!r}, which NumPy does not know") from error
+
+
+def _frozen(operand: Any) -> Array:
+    """A contiguous read-only copy: whatever a target does, the case stays what it is."""
+    array = np.array(operand, order="C")
+    array.setflags(write=False)
+    return array
+
+
+def _is_whole(array: Array) -> bool:
+    if array.dtype.kind in "iu":
+        return True
+    if array.dtype.kind == "c":
+        return _is_whole(array.real) and _is_whole(array.imag)
+    numbers = array.astype(np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    return bool((numbers == np.rint(numbers)).all())

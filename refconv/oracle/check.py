@@ -1,0 +1,209 @@
+"""Check a target: the core suite, then drawn cases, shrunk on failure; and a report of it all.
+
+A case is put to the target by a `Runner` (`outcome.py`): called in this process, or in one of its
+own (`worker.py`), or as any program (`program.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from refconv.oracle.case import Case
+from refconv.oracle.diagnosis import Hints
+from refconv.oracle.judge import Terms, as_outputs, judge_outputs
+from refconv.oracle.kinds import KINDS, kinds_of
+from refconv.oracle.outcome import CRASHED, RAISED, Here, Outcome, Runner
+from refconv.oracle.reference import UncertainError, reference_of
+from refconv.oracle.report import Report
+from refconv.oracle.strategies import cases as drawn_cases
+from refconv.oracle.suite import core, full, separable
+from refconv.oracle.verdict import Verdict
+
+EXAMPLES = 200
+TIME_LIMIT = 30.0
+"""Seconds that a target in a process of its own may take for one case."""
+
+SUITES = {"core": core, "full": full, "separable": separable}
+
+Progress = Callable[[str], None]
+
+
+class _BadVerdictError(Exception):
+    """Tells Hypothesis that a case fails."""
+
+
+def check(
+    target: Any,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    *,
+    suite: str | Iterable[Case] = "core",
+    only: Sequence[str] = (),
+    strict: bool = False,
+    accumulator: Any = None,
+    operands: Any = None,
+    algorithm: str = "direct",
+    time_limit: float = TIME_LIMIT,
+    progress: Progress | None = None,
+) -> Report:
+    """Judge an implementation on a suite of cases, then on `examples` drawn ones.
+
+    target: a callable `target(x, weight, bias, stride=(sh, sw), padding=((pt, pb), (pl, pr)),
+        dilation=(dh, dw), groups=G)` that takes and returns NumPy arrays in NCHW, called in this
+        process; or a name ("torch", "module:callable", "file.py:callable", ...), called in a
+        process of its own, where it may hang or crash; or a `Runner`.
+    suite: "core", "full", or cases of your own; or "separable": the target is then called as
+        `target(x, depthwise_weight, pointwise_weight, bias, stride=, padding=, dilation=)`.
+    only: kinds of cases (`kinds.KINDS`), of which a case must have at least one.
+    strict: whether a refused case fails the run too.
+    accumulator, operands, algorithm: as for `judge`.
+
+    The same seed draws the same cases.
+
+    >>> from refconv import conv2d
+    >>> report = check(conv2d, examples=20)
+    >>> report.passed, report.counts["refused"]
+    (True, 0)
+
+    Errors: `ValueError` for a suite or kind that is none; `TargetError` where a name leads nowhere.
+    """
+    if isinstance(suite, str) and suite not in SUITES:
+        raise ValueError(f"suite is {suite!r}, but must be one of {', '.join(SUITES)}")
+    if unknown := [kind for kind in only if kind not in KINDS]:
+        raise ValueError(f"unknown kind {unknown[0]!r}: it must be one of {', '.join(KINDS)}")
+    chosen = list(SUITES[suite]() if isinstance(suite, str) else suite)
+    runner = runner_of(target, time_limit)
+    asked = (accumulator, operands, algorithm)
+    try:
+        asked_words = _arguments(accumulator, operands, algorithm)
+        report = Report(runner.name, seed, strict, getattr(runner, "arguments", None), asked_words)
+        for number, case in enumerate(_only(chosen, only)):
+            if progress is not None:
+                progress(f"{runner.name}: case {number + 1} of {len(chosen)}")
+            report.add(case, verdict_of(runner, case, asked, report.hints))
+        if examples:
+            is_separable = suite == "separable"
+            strategy = drawn_cases(data=("integers", "integers", "reals"), separable=is_separable)
+            _check_drawn(report, runner, asked, strategy, examples, seed, only, progress)
+    finally:
+        if runner is not target:
+            runner.close()
+    report.conclude()
+    return report
+
+
+def runner_of(target: Any, time_limit: float = TIME_LIMIT) -> Runner:
+    """The runner of a target: itself, a callable's, or a name's in a process of its own."""
+    if isinstance(target, str):
+        from refconv.oracle.worker import Worker
+
+        return Worker(target, time_limit=time_limit)
+    if hasattr(target, "run") and hasattr(target, "close"):
+        return target  # type: ignore[no-any-return]
+    if not callable(target):
+        raise TypeError(f"target is {target!r}, but must be a callable, a name, or a runner")
+    return Here(target, getattr(target, "__qualname__", repr(target)))
+
+
+def _arguments(accumulator: Any, operands: Any, algorithm: str) -> str:
+    """What was said of the implementation, as arguments of `refconv check`."""
+    words = [
+        f"--accumulator {accumulator}" if accumulator is not None else "",
+        f"--operands {operands}" if operands is not None else "",
+        f"--algorithm {algorithm}" if algorithm != "direct" else "",
+    ]
+    return "".join(f" {word}" for word in words if word)
+
+
+def verdict_of(
+    runner: Runner, case: Case, asked: tuple[Any, Any, str], hints: Hints | None = None
+) -> Verdict:
+    """What is to be said of the target's answer to this case."""
+    terms = Terms.of(case, *asked)
+    outcome = runner.run(case)
+    if outcome.how == RAISED:
+        return Verdict(case, "refused", f"It refuses: {outcome.text}")
+    if outcome.how == CRASHED:
+        return Verdict(case, "crashed", f"It crashed: {outcome.text}")
+    verdict = _judged(case, outcome, terms, hints)
+    if outcome.modified:
+        return verdict.told(
+            status="wrong",
+            diagnosis="input-modified",
+            explanation=f"It writes to its input: {', '.join(outcome.modified)}. Its outputs are "
+            f"{verdict.status}.",
+            candidates=("input-modified",),
+            matches=(("input-modified", 0),),
+        )
+    return verdict
+
+
+def _judged(case: Case, outcome: Outcome, terms: Terms, hints: Hints | None) -> Verdict:
+    actual, problem = as_outputs(outcome.value)
+    if actual is None:
+        return Verdict(case, "wrong", outcome.text or problem)
+    try:
+        reference = reference_of(case)
+    except UncertainError as error:
+        return Verdict(case, "unjudged", str(error))
+    return judge_outputs(case, actual, reference, terms, hints)
+
+
+def _only(cases: Iterable[Case], only: Sequence[str]) -> list[Case]:
+    return [case for case in cases if not only or set(only) & set(kinds_of(case))]
+
+
+def _check_drawn(
+    report: Report,
+    runner: Runner,
+    asked: tuple[Any, Any, str],
+    strategy: SearchStrategy[Case],
+    examples: int,
+    seed: int,
+    only: Sequence[str],
+    progress: Progress | None,
+) -> None:
+    """Drawn cases, until one is bad; that one is made as small as it goes and still is."""
+    if only:
+        wanted = set(only)
+        strategy = strategy.filter(lambda case: bool(wanted & set(kinds_of(case))))
+    count = 0
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @given(strategy)
+    def draw(case: Case) -> None:
+        nonlocal count
+        count += 1
+        if progress is not None and count % 10 == 1:
+            progress(f"{runner.name}: drawn case {count} of {examples}")
+        verdict = verdict_of(runner, case, asked, report.hints)
+        if verdict.is_bad:
+            report.shrunk = verdict
+            raise _BadVerdictError
+        if report.shrunk is None:
+            report.add(case, verdict)
+
+    try:
+        draw()
+    except _BadVerdictError:
+        if report.shrunk is not None and report.shrunk.case is not None:
+            report.add(report.shrunk.case, report.shrunk)
+    except hypothesis.errors.Flaky:
+        if report.shrunk is not None and report.shrunk.case is not None:
+            report.add(report.shrunk.case, report.shrunk)
+        report.remarks.append("its answers to the same case differ: it is not deterministic")
+    except hypothesis.errors.Unsatisfiable:
+        report.remarks.append(f"no drawn case is of the kinds {', '.join(only)}")

@@ -1,0 +1,54 @@
+"""One name for a whole run: the fault that explains the wrong cases, and spoils none of the right.
+
+One case may fit several faults, and a few cases fit none, because they are too small to tell or
+hold infinities. So the cases vote: for each fault that gives their outputs, in the same variant. It
+must explain most of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from refconv.oracle.diagnosis import LOCATED
+from refconv.oracle.replay import leaves_right
+from refconv.oracle.verdict import Verdict
+
+MOST = 0.6
+"""Of the wrong cases, at least, the fault must explain."""
+
+Candidate = tuple[str, int]
+
+
+def conclusion(verdicts: Sequence[Verdict]) -> str | None:
+    """The stable name of the fault that explains these verdicts; None if none does."""
+    wrong = [v for v in verdicts if v.status in ("wrong", "suspicious")]
+    if not wrong:
+        conventions = [v.diagnosis for v in verdicts if v.status == "convention"]
+        return conventions[0] if conventions else None
+    votes = Counter(candidate for v in wrong for candidate in v.matches)
+    replayed = {c: n for c, n in votes.items() if c[1] != LOCATED}
+    located = {c: n for c, n in votes.items() if c[1] == LOCATED}
+    found = _elected(replayed, wrong, verdicts) or _elected(located, wrong, verdicts)
+    return found or _elected_of_any_variant(wrong)
+
+
+def _elected(
+    votes: dict[Candidate, int], wrong: Sequence[Verdict], verdicts: Sequence[Verdict]
+) -> str | None:
+    most = max(votes.values(), default=0)
+    if most < MOST * len(wrong):
+        return None
+    first = [candidate for candidate, count in votes.items() if count == most]
+    if len(first) > 1:
+        right = [v.case for v in verdicts if v.status == "exact" and v.case is not None]
+        spoiling_none = [c for c in first if all(leaves_right(*c, case) for case in right)]
+        first = spoiling_none or first
+    return first[0][0]
+
+
+def _elected_of_any_variant(wrong: Sequence[Verdict]) -> str | None:
+    """The fault of most cases, if in one variant here and in another there: by type, perhaps."""
+    votes = Counter(name for v in wrong for name in v.candidates)
+    name, count = max(votes.items(), key=lambda vote: vote[1], default=("", 0))
+    return name if count and count >= MOST * len(wrong) else None

@@ -1,0 +1,106 @@
+"""What is wrong with outputs that are wrong: hypotheses, each replayed.
+
+A hypothesis is a fault (`faults.py`, `solved.py`, `rounding.py`), which must give the actual
+outputs (`replay.py`). Where one fault explains everything, it is named; where two together do,
+both. Else a fault may be told by its place alone (`where.py`). Where nothing fits, it is said what
+is known, and nothing guessed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from refconv.oracle.case import Array, Case
+from refconv.oracle.faults import FAULTS
+from refconv.oracle.gather import Problem
+from refconv.oracle.judge import Comparison, Terms
+from refconv.oracle.reference import Reference
+from refconv.oracle.replay import EVERY, Evidence, Match, agree, matches, pair, replays
+from refconv.oracle.verdict import Verdict
+from refconv.oracle.where import located_faults, location
+
+AND = " + "
+"""Between the names of two faults at once."""
+
+LOCATED = -1_000
+"""The variant of a fault that was told by its place."""
+
+
+class Hints(NamedTuple):
+    """What earlier cases of the same target have shown: `names` are tried first, and nothing else
+    if one of them fits. `search` says whether to look for others then, and for two at once.
+    """
+
+    names: tuple[str, ...] = ()
+    search: bool = True
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Those of the names that are two."""
+        return [(n.split(AND)[0], n.split(AND)[1]) for n in self.names if AND in n]
+
+
+NO_HINTS = Hints()
+
+
+def explain(
+    verdict: Verdict,
+    comparison: Comparison,
+    reference: Reference,
+    terms: Terms,
+    hints: Hints = NO_HINTS,
+) -> Verdict:
+    """The verdict, with a diagnosis where there is one, and with what is known else."""
+    case = verdict.case
+    assert case is not None  # for the type checker: `judge` gave it one
+    is_bad = verdict.is_bad
+    where = location(comparison.wrong, reference.terms, case.geometry) if is_bad else ""
+    verdict = verdict.told(where=where)
+    evidence = Evidence(case, Problem.of(case), comparison, reference, terms, not is_bad)
+    with np.errstate(all="ignore"):  # faults make NaN of infinities, and infinities of numbers
+        found = list(matches(evidence, hints.names))
+        if not found and hints.search:
+            found = list(matches(evidence, EVERY))
+        if found or not is_bad:
+            return verdict.named(found)
+        located = [
+            Match(name, LOCATED, sentence)
+            for name, sentence in located_faults(comparison, reference.terms, case.geometry)
+        ]
+        tried = hints.pairs or None
+        if tried or (hints.search and not located):
+            both = pair(evidence, tried)
+            if both is not None:
+                sentence = f"Two faults together: {both[0].sentence} {both[1].sentence}"
+                return verdict.named([Match(AND.join(f.name for f in both), 0, sentence)])
+    if located:
+        return verdict.named(located)
+    return verdict.told(explanation="No fault that the oracle knows explains it.")
+
+
+def explain_shape(case: Case, actual: Array, reference: Reference) -> Verdict:
+    """The verdict on outputs of the wrong shape."""
+    expected = reference.y.shape
+    verdict = Verdict(
+        case,
+        "wrong",
+        f"It has shape {actual.shape}, but y has shape {expected}.",
+        outputs=reference.y.size,
+        wrong_outputs=reference.y.size,
+    )
+    if actual.ndim != len(expected) or actual.dtype.kind not in "fciu":
+        return verdict
+    tolerance = 1e-3 * (reference.magnitude.max(initial=0) if not case.is_integral else 0)
+    with np.errstate(all="ignore"):
+        found = [
+            Match(fault.name, variant, fault.sentence)
+            for fault, variant, y in replays(Problem.of(case), reference.y, actual.shape)
+            if y.shape == actual.shape and agree(actual, y, tolerance)
+        ]
+    return verdict.named(found)
+
+
+SENTENCES = {name: fault.sentence for name, fault in FAULTS.items()}
+"""Of the faults without an unknown, what they are."""

@@ -1,0 +1,238 @@
+"""Case folders: a case in files, for programs of any language, and the outputs that they write.
+
+A folder that is read may come from anywhere, so nothing in it is trusted: each file is held against
+`case.json`, sizes are known before memory is asked for, and nothing is unpickled or run. How each
+file looks, and is checked, is in `formats/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refconv.dtypes import FLOATS, INTEGERS, Types, refuse_overflow
+from refconv.geometry import Geometry
+from refconv.oracle.case import Array, Case
+from refconv.oracle.formats import ACTUAL, FORMATS, description, npy, raw
+from refconv.oracle.formats.description import Description
+from refconv.oracle.formats.files import FolderError, is_there, shown
+from refconv.oracle.formats.vectors import Vectors, restored, stored_type
+from refconv.plan import Plan
+
+__all__ = ["FolderError", "has_actual", "read", "read_actual", "write"]
+
+KNOWN = (*FLOATS, "float16", *INTEGERS)
+"""Names of types."""
+
+MOST_CELLS = 1 << 28
+"""Of the padded image, at most: pads cost nothing in case.json, but memory here."""
+
+MOST_MACS = 10**11
+"""Multiply-accumulates of a case that is judged, at most: more would take minutes."""
+
+
+def write(case: Case, folder: Path | str, formats: Iterable[str] = ("npy",)) -> dict[str, str]:
+    """Write a case into a folder, which is made where it is missing; else it must be empty.
+
+    case.json and the .npy files are written always, and what `formats` names beside them: raw, c,
+    hex, onnx. What comes back are the formats that have no words for this case, each with why; if
+    all that were asked for have none, nothing is written.
+
+    >>> import tempfile
+    >>> case = Case.from_descriptor("g2ic4ih5iw6oc6kh3kw2", seed=1, dtype="int8")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(case, folder, ["raw", "c"])
+    ...     read(folder)
+    {}
+    Case.from_descriptor('g2mb1ic4ih5iw6oc6oh3ow5kh3kw2sh1sw1dh0dw0ph0pw0', seed=1, dtype='int8')
+
+    Errors: `FolderError` for a folder that is not empty; `ValueError` for a format that is none.
+    """
+    folder, formats = Path(folder), list(formats)
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise ValueError(f"format is {unknown[0]!r}, but must be one of {', '.join(FORMATS)}")
+    vectors = Vectors.of(case)
+    reasons = {name: why for name in formats if (why := FORMATS[name].unfit(vectors))}
+    if formats and len(reasons) == len(set(formats)):
+        return reasons
+    folder.mkdir(parents=True, exist_ok=True)
+    if found := next(folder.iterdir(), None):
+        raise FolderError(f"{shown(folder)} holds {found.name!r}, but must be empty")
+    description.write(vectors, folder)
+    for name in dict.fromkeys(["npy", *formats]):
+        if name not in reasons:
+            FORMATS[name].write(vectors, folder)
+    return reasons
+
+
+def read(folder: Path | str) -> Case:
+    """The case in a folder.
+
+    Errors: `FolderError` for one that is not as `write` leaves it: one line that names the file.
+    """
+    folder = Path(folder)
+    said = description.read(folder)
+    place = shown(folder, description.NAME)
+    try:
+        geometry = Geometry.of(
+            said.arrays["x"][1],
+            said.arrays["weight"][1],
+            **{name: said.options[name] for name in ("stride", "padding", "dilation", "groups")},
+        )
+        types = _types(said)
+    except (ValueError, TypeError) as error:
+        raise FolderError(f"{place}: {error}") from None
+    _check_size(geometry, place)
+    _check_outputs(folder, said, geometry, types)
+    x, weight = (_array(folder, said, name) for name in ("x", "weight"))
+    bias = _array(folder, said, "bias") if "bias" in said.arrays else None
+    try:
+        _check_call(x, weight, bias, said, types)
+        case = Case(x, weight, bias, **said.options, source=said.source)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FolderError(f"{place}: {error}") from None
+    _check_source(case, said, folder)
+    return case
+
+
+def has_actual(folder: Path) -> bool:
+    """Whether somebody has written outputs into the folder."""
+    return any(is_there(folder, name) for name in ACTUAL)
+
+
+def read_actual(folder: Path | str, case: Case) -> Array:
+    """The outputs that somebody has written: actual.npy, or actual.bin.
+
+    Errors: `FolderError` where there are none, or two, or they cannot be read.
+    """
+    folder = Path(folder)
+    there = [name for name in ACTUAL if is_there(folder, name)]
+    if len(there) != 1:
+        found = "actual.npy and actual.bin" if there else "neither actual.npy nor actual.bin"
+        raise FolderError(f"{shown(folder)} holds {found}, but must hold one of them")
+    result = case.types.result
+    if there == ["actual.bin"]:
+        return raw.read(folder, "actual.bin", result, case.geometry.y_shape)
+    array = npy.read(folder, "actual.npy")
+    if result.name == "bfloat16" and array.dtype in (np.uint16, np.dtype("V2")):
+        return restored(array.view(np.uint16), result)
+    if array.dtype.kind == "V":
+        raise FolderError(
+            f"{shown(folder, 'actual.npy')} holds type {array.dtype.str}, but must hold numbers"
+        )
+    return array
+
+
+def _types(said: Description) -> Types:
+    """The types of the call; a `TypeError` for those that no convolution here takes."""
+    bias = said.arrays.get("bias")
+    return Types.of(
+        _dtype(said.arrays["x"][0]),
+        _dtype(said.arrays["weight"][0]),
+        None if bias is None else _dtype(bias[0]),
+    )
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """The type of this name; only plain names are known, not all that NumPy takes for one."""
+    if name == "bfloat16":
+        try:
+            import ml_dtypes
+        except ImportError:
+            raise ValueError("dtype bfloat16 needs ml_dtypes: pip install ml_dtypes") from None
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
+    if name not in KNOWN:
+        raise TypeError(f"dtype is {name!r}, but must be bfloat16 or one of {', '.join(KNOWN)}")
+    return np.dtype(name)
+
+
+def _check_size(g: Geometry, place: str) -> None:
+    """Refuse a case that would take too much memory or time, whatever its files hold."""
+    cells = g.N * g.C * (g.H + g.pt + g.pb) * (g.W + g.pl + g.pr)
+    macs = g.N * g.F * g.OH * g.OW * max(1, g.K)
+    for what, found, most in (
+        ("cells of the padded image", cells, MOST_CELLS),
+        ("multiply-accumulates", macs, MOST_MACS),
+    ):
+        if found > most:
+            raise FolderError(f"{place} asks for {found} {what}, but must for at most {most}")
+
+
+def _check_outputs(folder: Path, said: Description, g: Geometry, types: Types) -> None:
+    """Hold the shapes and types of the outputs against the sizes and options."""
+    place = shown(folder, description.NAME)
+    if said.descriptor != g.descriptor:
+        raise FolderError(
+            f"{place}: descriptor is {ascii(said.descriptor)[:80]}, but the shapes and options are "
+            f"{g.descriptor!r}"
+        )
+    kinds = {"i": ("int64", "int64"), "f": ("float64", "float64"), "c": ("complex128", "float64")}
+    expected, magnitude = kinds[types.accumulator.kind]
+    of = {"expected": expected, "magnitude": magnitude, "actual": types.result.name}
+    for name, dtype in of.items():
+        if said.arrays[name] != (dtype, g.y_shape):
+            raise FolderError(
+                f"{place}: {name} is {said.arrays[name]}, but the sizes and types make it "
+                f"{(dtype, g.y_shape)}"
+            )
+        if name != "actual":
+            npy.check(folder, f"{name}.npy", np.dtype(dtype), g.y_shape)
+
+
+def _array(folder: Path, said: Description, name: str) -> Array:
+    """x, weight or bias."""
+    type_name, shape = said.arrays[name]
+    dtype = _dtype(type_name)
+    return restored(npy.read(folder, f"{name}.npy", (stored_type(dtype), shape)), dtype)
+
+
+def _check_call(
+    x: Array, weight: Array, bias: Array | None, said: Description, types: Types
+) -> None:
+    """Refuse what `refconv.conv2d` would refuse."""
+    names = ("stride", "padding", "dilation", "groups")
+    options = (*(said.options[n] for n in names), "NCHW", said.options["pad_value"], "auto")
+    plan = Plan.of(x.shape, x.dtype, weight, bias, options)
+    if types.accumulator.kind == "i":
+        pad_value = plan.pad_value if plan.geometry.padded else 0
+        refuse_overflow(x, weight, bias, pad_value, types.accumulator)
+
+
+def _check_source(case: Case, said: Description, folder: Path) -> None:
+    """Make the case again from its source, which must give the same, for that line is shown.
+
+    The sizes are compared first: a descriptor could ask for any amount of memory.
+    """
+    source = said.source
+    if source is None:
+        return
+    place = shown(folder, description.NAME)
+    differs = FolderError(
+        f"{place}: source makes another case, but must make the one in the .npy files, or be null"
+    )
+    try:
+        if Geometry.from_descriptor(source.descriptor) != case.geometry:
+            raise differs
+        made = Case.from_descriptor(**source._asdict())
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FolderError(f"{place}: source: {error}") from None
+    if not _is_same(made, case):
+        raise differs
+
+
+def _is_same(one: Case, other: Case) -> bool:
+    """Whether two cases agree to the bit."""
+    ours, theirs = ((c.x, c.weight, c.bias) for c in (one, other))
+    if str(one.pad_value) != str(other.pad_value):
+        return False
+    for a, b in zip(ours, theirs, strict=True):
+        if a is None or b is None:
+            if a is not b:
+                return False
+        elif (a.dtype, a.tobytes()) != (b.dtype, b.tobytes()):
+            return False
+    return True

@@ -1,0 +1,54 @@
+"""The forms in which a case is written: one small file each, and what they share.
+
+`case.json` and the `.npy` files are always there, for without them nothing could be judged; the
+other forms stand beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from refconv.oracle.formats import c, description, hex, npy, onnx, raw
+from refconv.oracle.formats.vectors import Vectors
+
+
+def _fits(vectors: Vectors) -> str:
+    return ""
+
+
+class Format(NamedTuple):
+    """How a form is written; its files; and why a case cannot be said in it, or "" where it can."""
+
+    write: Callable[[Vectors, Path], None]
+    files: tuple[str, ...]
+    unfit: Callable[[Vectors], str] = _fits
+
+
+ARRAYS = ("x", "weight", "bias", "expected", "magnitude")
+ONNX_DATA = "test_data_set_0"
+
+FORMATS = {
+    "npy": Format(npy.write, tuple(f"{name}.npy" for name in ARRAYS)),
+    "raw": Format(raw.write, ("case.txt", *(f"{name}.bin" for name in ARRAYS))),
+    "c": Format(c.write, ("case.h",)),
+    "hex": Format(hex.write, tuple(f"{name}.hex" for name in ARRAYS[:4])),
+    "onnx": Format(
+        onnx.write,
+        (
+            "model.onnx",
+            "data.json",
+            *(f"{ONNX_DATA}/{name}.pb" for name in ("input_0", "input_1", "input_2", "output_0")),
+        ),
+        onnx.unfit,
+    ),
+}
+
+ACTUAL = ("actual.npy", "actual.bin")
+"""What an implementer writes: one of them."""
+
+FILES = frozenset(
+    [description.NAME, *ACTUAL, *(name for form in FORMATS.values() for name in form.files)]
+)
+"""Every file that belongs into a case folder."""

@@ -1,0 +1,62 @@
+"""`.bin` files: nothing but the numbers, C order, the least byte first; and `case.txt` beside them.
+
+`case.txt` says the sizes and options for programs that have no reader of JSON: two words a line, a
+name and its value. Letters are those of the contract: N C H W F Cg KH KW OH OW G, and sh sw dh dw
+pt pb pl pr.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refconv.geometry import Geometry
+from refconv.oracle.case import Array, Case
+from refconv.oracle.formats.files import FolderError, opened, shown, write_new
+from refconv.oracle.formats.vectors import Vectors, restored, stored, stored_type
+
+SIZES = ("N", "C", "H", "W", "F", "Cg", "KH", "KW", "OH", "OW", "G")
+OPTIONS = ("sh", "sw", "dh", "dw", "pt", "pb", "pl", "pr")
+
+
+def write(vectors: Vectors, folder: Path) -> None:
+    """A .bin file for each .npy file, and case.txt."""
+    for name, array in vectors.arrays.items():
+        write_new(folder, f"{name}.bin", stored(array).tobytes())
+    write_new(folder, "case.txt", listed(vectors.case).encode())
+
+
+def listed(case: Case) -> str:
+    """The lines of case.txt."""
+    values = {name: str(number) for name, number in numbers(case.geometry).items()}
+    values |= {
+        "pad_value": str(case.pad_value).replace(" ", ""),
+        "x": case.x.dtype.name,
+        "weight": case.weight.dtype.name,
+        "bias": "none" if case.bias is None else case.bias.dtype.name,
+        "actual": case.types.result.name,
+    }
+    return "".join(f"{name} {value}\n" for name, value in values.items())
+
+
+def numbers(geometry: Geometry) -> dict[str, int]:
+    """Sizes and options, by the contract's letters."""
+    return {name: getattr(geometry, name) for name in SIZES + OPTIONS}
+
+
+def read(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """The array of this type and shape in a file, which must be just as long as that."""
+    kept = stored_type(dtype)
+    count = math.prod(shape)
+    file, size = opened(folder, name)
+    with file:
+        if size != count * kept.itemsize:
+            raise FolderError(
+                f"{shown(folder, name)} is {size} bytes long, but must be {count * kept.itemsize} "
+                f"for {dtype.name} numbers of shape {shape}"
+            )
+        array = np.fromfile(file, kept, count)
+    return restored(array.reshape(shape), dtype)

@@ -1,0 +1,153 @@
+"""A convolution by gathering, in NumPy: for each kernel cell, what it reads, times its weights.
+
+It shares no code with the methods of `refconv.conv2d`, so that each can vouch for the other. And it
+asks less: any first cell, any distances, any size of the output, for cells outside the image are
+padding wherever they are. So it also computes what a *faulty* implementation would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refconv.oracle.case import Case
+
+Array = np.ndarray[Any, Any]
+
+EXACT_FLOAT = 1 << 53
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is computed: output (oh, ow) reads cell oh*sh + kh*dh - pt, ow*sw + kw*dw - pl.
+
+    `corner` is (pt, pl), `size` is (OH, OW); `ends`, (pb, pr), matter for `natural_size` only. The
+    arrays are (N, C, H, W), (F, Cg, KH, KW) and (F,). With `pointwise`, a matrix, its product with
+    the channels of each output follows, and the bias is added then.
+    """
+
+    x: Array
+    weight: Array
+    bias: Array | None
+    stride: tuple[int, int]
+    corner: tuple[int, int]
+    ends: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    size: tuple[int, int]
+    pad_value: Any
+    pointwise: Array | None = None
+    pointwise_stride: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def of(cls, case: Case) -> Problem:
+        """The case's own problem, its numbers in a type that sums are computed in."""
+        g = case.geometry
+        wide = working_type(case)
+        bias = None if case.bias is None else case.bias.astype(wide)
+        pointwise = None
+        if case.pointwise_weight is not None:
+            pointwise = case.pointwise_weight.astype(wide).reshape(len(case.pointwise_weight), -1)
+        return cls(
+            case.x.astype(wide), case.weight.astype(wide), bias,
+            g.stride, (g.pt, g.pl), (g.pb, g.pr), g.dilation, g.G, (g.OH, g.OW), case.pad_value,
+            pointwise,
+        )  # fmt: skip
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """The shape of y."""
+        F = len(self.weight if self.pointwise is None else self.pointwise)
+        OH, OW = (-(-n // s) for n, s in zip(self.size, self.pointwise_stride, strict=True))
+        return len(self.x), F, OH, OW
+
+    @property
+    def pads(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((pt, pb), (pl, pr))."""
+        return tuple(zip(self.corner, self.ends, strict=True))  # type: ignore[return-value]
+
+    def natural_size(self) -> tuple[int, int]:
+        """The size of the output that these pads, strides and dilations give; below 1 for none."""
+        image, kernel = self.x.shape[2:], self.weight.shape[2:]
+        axes = zip(image, kernel, self.pads, self.stride, self.dilation, strict=True)
+        rows, columns = ((i + sum(p) - d * (k - 1) - 1) // s + 1 for i, k, p, s, d in axes)
+        return rows, columns
+
+    def solve(self) -> Array:
+        """The y of this problem, (N, F, OH, OW), of the arrays' type."""
+        N, F, (OH, OW) = len(self.x), len(self.weight), self.size
+        Cg, G = self.weight.shape[1], self.groups
+        y = np.zeros((N, G, F // G, OH * OW), np.result_type(self.x, self.weight))
+        with np.errstate(all="ignore"):  # NaN and infinity are ordinary results
+            if y.size and Cg:
+                for kh, kw, read in self.reads():
+                    weights = self.weight[:, :, kh, kw].reshape(G, F // G, Cg)
+                    y += weights @ read.reshape(N, G, Cg, OH * OW)
+            y = y.reshape(N, F, OH, OW)
+            if self.pointwise is not None:
+                sh, sw = self.pointwise_stride
+                y = y[:, :, ::sh, ::sw]
+                y = (self.pointwise @ y.reshape(N, F, -1)).reshape(self.shape)
+            if self.bias is not None:
+                y += self.bias[:, None, None]
+        return y
+
+    def reads(self) -> Iterator[tuple[int, int, Array]]:
+        """For each kernel cell kh, kw: what it reads for the outputs, (N, C, OH, OW)."""
+        xp, top, left = self._padded()
+        OH, OW = self.size
+        for kh in range(self.weight.shape[2]):
+            rows = _positions(top + kh * self.dilation[0], self.stride[0], OH)
+            for kw in range(self.weight.shape[3]):
+                columns = _positions(left + kw * self.dilation[1], self.stride[1], OW)
+                yield kh, kw, xp[:, :, rows, columns]
+
+    def _padded(self) -> tuple[Array, int, int]:
+        """The image with all cells around it that are read, and the first cell read in that."""
+        pads, first = [], []
+        for axis in (0, 1):
+            n, s, d = self.size[axis], self.stride[axis], self.dilation[axis]
+            span = (n - 1) * s + (self.weight.shape[2 + axis] - 1) * d
+            before = max(0, self.corner[axis])
+            pads.append((before, max(0, span - self.corner[axis] + 1 - self.x.shape[2 + axis])))
+            first.append(before - self.corner[axis])
+        if pads == [(0, 0), (0, 0)]:
+            return self.x, first[0], first[1]
+        N, C, H, W = self.x.shape
+        (pt, pb), (pl, pr) = pads
+        xp = np.full((N, C, pt + H + pb, pl + W + pr), self.pad_value, self.x.dtype)
+        xp[:, :, pt : pt + H, pl : pl + W] = self.x
+        return xp, first[0], first[1]
+
+
+def _positions(first: int, step: int, count: int) -> slice:
+    """`count` positions from `first` on, `step` apart."""
+    return slice(first, first + step * (count - 1) + 1, step)
+
+
+def working_type(case: Case) -> np.dtype[Any]:
+    """float64 (complex128), which holds products of float32 exactly; int64 for large integers."""
+    if case.types.accumulator.kind == "c":
+        return np.dtype(np.complex128)
+    if case.types.accumulator.kind == "i" and largest_sum(case) >= EXACT_FLOAT:
+        return np.dtype(np.int64)
+    return np.dtype(np.float64)
+
+
+def largest_sum(case: Case) -> float:
+    """No partial sum of any order is larger: taps * max|x| * max|w| + max|bias|."""
+    largest = [_largest(a) for a in (case.x, case.weight, np.asarray(case.pad_value))]
+    bias = 0.0 if case.bias is None else _largest(case.bias)
+    return case.geometry.K * max(largest[0], largest[2]) * largest[1] + bias
+
+
+def _largest(array: Array) -> float:
+    """The largest absolute value; 0 of nothing. Python's own numbers do not wrap around."""
+    if not array.size:
+        return 0.0
+    if array.dtype.kind in "iu":
+        return float(max(abs(int(array.min())), abs(int(array.max()))))
+    return float(np.abs(array.astype(np.complex128 if array.dtype.kind == "c" else float)).max())

@@ -1,0 +1,232 @@
+"""Replaying faults: which of them give the outputs that a target gave.
+
+A replay must agree with every output: to the bit where data are whole numbers and nothing is
+rounded, else within the bound that a right implementation is held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refconv.oracle import bounds
+from refconv.oracle.case import Array, Case
+from refconv.oracle.faults import FAULTS, Fault
+from refconv.oracle.gather import Problem
+from refconv.oracle.judge import Comparison, Terms, suspicion
+from refconv.oracle.reference import Reference
+from refconv.oracle.rounding import (
+    ACCUMULATORS,
+    OPERANDS,
+    RESULTS,
+    RoundingFault,
+    accumulated,
+    errors_are_of,
+    rounded,
+    with_rounded_operands,
+)
+from refconv.oracle.solved import SOLVED
+
+EVERY = frozenset(
+    [
+        *FAULTS,
+        *(fault.name for table in (SOLVED, OPERANDS, RESULTS, ACCUMULATORS) for fault in table),
+    ]
+)
+"""The names of all faults that are replayed."""
+
+FEWEST_WRONG = 4
+"""Outputs that must be wrong where an unknown is solved for: one or two fit anything."""
+
+PAIR_MACS = 60_000
+"""Of a case that is searched for two faults at once, at most: there are thousands of pairs."""
+
+
+OF_ONE_STAGE = ("groups-", "multiplier-", "bias-restarts", "saturates-")
+"""How the names of faults begin that are not looked for where two stages follow one another."""
+
+
+class Match(NamedTuple):
+    """A fault that gives the actual outputs: its name, which variant of it, and a sentence."""
+
+    name: str
+    variant: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of a case: what was put in, what came out, what is allowed."""
+
+    case: Case
+    problem: Problem
+    comparison: Comparison
+    reference: Reference
+    terms: Terms
+    doubted: bool
+    """Whether nothing is proven wrong: then a fault must leave no doubt."""
+
+    def is_given_by(self, replayed: Array) -> bool:
+        """Whether this, and not the reference, is what came out."""
+        comparison = self.comparison
+        if replayed.shape != comparison.actual.shape or agree(comparison.expected, replayed, 0):
+            return False
+        if not agree(comparison.actual, replayed, self._tolerance(replayed)):
+            return False
+        if not self.doubted:
+            return True
+        error = np.abs(comparison.actual - replayed)
+        other = replace(comparison, expected=replayed, error=error)
+        return not suspicion(other, self.reference, self.terms)
+
+    def _tolerance(self, replayed: Array) -> Any:
+        """What is allowed a replay: what rounding it to the output's type, or summing, changes."""
+        if self.case.types.accumulator.kind == "i":
+            return 0
+        output = bounds.ROUNDOFF[self.case.types.result.name]
+        sums = bounds.ROUNDOFF[self.terms.accumulator]
+        summing = 4 * sums * self.reference.magnitude
+        if not self.comparison.exact:
+            larger = np.maximum(np.abs(replayed) - np.abs(self.comparison.expected), 0)
+            allowed = self.comparison.bound + output * larger + summing
+            return np.where(np.isfinite(allowed), allowed, 0)
+        rounding = output * np.abs(replayed) + summing
+        is_held = (np.abs(replayed) <= 1 / output) & (replayed == np.rint(replayed))
+        return np.where(is_held | ~np.isfinite(rounding), 0, rounding)
+
+
+def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
+    """Every one of these faults that gives the actual outputs."""
+    actual, y, problem = evidence.comparison.actual, evidence.comparison.expected, evidence.problem
+    if actual.dtype.kind not in "fciu":
+        return
+    if not evidence.doubted:
+        table = [fault for name, fault in FAULTS.items() if name in names]
+        for fault, variant, replayed in replays(problem, y, actual.shape, table):
+            if evidence.is_given_by(replayed):
+                yield Match(fault.name, variant, fault.sentence)
+    if np.count_nonzero(actual != y) >= FEWEST_WRONG:
+        for solved in SOLVED:
+            if solved.name in names:
+                for replayed, unknown in solved.solve(problem, y, actual):
+                    if evidence.is_given_by(replayed):
+                        yield Match(solved.name, 0, solved.sentence.format(unknown))
+    if evidence.case.types.accumulator.kind == "f":
+        yield from _rounded(evidence, names)
+
+
+def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
+    """Faults of rounding."""
+    problem, comparison = evidence.problem, evidence.comparison
+    u = bounds.ROUNDOFF[evidence.terms.accumulator]
+
+    def narrower(table: tuple[RoundingFault, ...]) -> list[RoundingFault]:
+        return [f for f in table if f.name in names and bounds.ROUNDOFF[f.type] > u]
+
+    for fault in narrower(OPERANDS):
+        for other, how in with_rounded_operands(problem, fault.type):
+            if evidence.is_given_by(other.solve()):
+                yield Match(fault.name, 0, f"{fault.sentence[:-1]}: {how}.")
+                break
+    for fault in narrower(RESULTS):
+        if evidence.is_given_by(rounded(comparison.expected, fault.type)):
+            yield Match(fault.name, 0, fault.sentence)
+            return
+    for fault in narrower(ACCUMULATORS):
+        for replayed in accumulated(problem, fault.type):
+            if np.array_equal(comparison.actual, replayed, equal_nan=True):
+                yield Match(fault.name, 0, f"{fault.sentence} Replayed to the bit.")
+                return
+    for fault in reversed(
+        narrower(ACCUMULATORS)
+    ):  # the narrowest first: its numbers are the other's
+        if errors_are_of(fault.type, comparison, evidence.reference, evidence.case.types.result):
+            sentence = f"{fault.sentence} Errors are of that size, in some order of summation."
+            yield Match(fault.name, 0, sentence)
+            return
+
+
+def replays(
+    problem: Problem, y: Array, shape: tuple[int, ...], faults: Iterable[Fault] = FAULTS.values()
+) -> Iterator[tuple[Fault, int, Array]]:
+    """Every variant of these faults, its number, and what would come out of it."""
+    for fault in faults:
+        if problem.pointwise is not None and fault.name.startswith(OF_ONE_STAGE):
+            continue
+        for variant, other in _changed(fault, problem, shape):
+            yield fault, variant, other.solve()
+        if fault.spoil is not None:
+            for variant, spoiled in enumerate(fault.spoil(problem, y)):
+                if spoiled is not y:
+                    yield fault, -1 - variant, spoiled
+
+
+def _changed(
+    fault: Fault, problem: Problem, shape: tuple[int, ...]
+) -> Iterator[tuple[int, Problem]]:
+    """The fault's problems whose outputs have this shape, or can be given it.
+
+    An implementation may compute the right size all the same, and then read padding beyond.
+    """
+    if fault.change is None:
+        return
+    for variant, other in enumerate(fault.change(problem)):
+        if other is problem or other.shape[:2] != shape[:2]:
+            continue
+        if other.shape == shape and min(shape[2:]) > 0:
+            yield variant, other
+        elif shape == problem.shape:
+            yield variant, replace(other, size=problem.size)
+
+
+def leaves_right(name: str, variant: int, case: Case) -> bool:
+    """Whether an implementation with this fault is right on this case all the same.
+
+    True of faults with an unknown in them: there may always be one.
+    """
+    fault = FAULTS.get(name)
+    if fault is None:
+        return True
+    problem = Problem.of(case)
+    y = problem.solve()
+    return all(
+        number != variant or (replayed.shape == y.shape and agree(replayed, y, 0))
+        for _, number, replayed in replays(problem, y, y.shape, [fault])
+    )
+
+
+def pair(
+    evidence: Evidence, names: Collection[tuple[str, str]] | None = None
+) -> tuple[Fault, Fault] | None:
+    """Two faults that together give the actual outputs, of a small case of whole numbers.
+
+    `names` are the pairs that are tried; left out, all.
+    """
+    g, comparison = evidence.case.geometry, evidence.comparison
+    if not comparison.exact or g.N * g.F * g.OH * g.OW * g.K > PAIR_MACS:
+        return None
+    firsts = {first for first, _ in names} if names else FAULTS.keys()
+    shape = comparison.actual.shape
+    for first in (FAULTS[name] for name in FAULTS if name in firsts):
+        for _, changed in _changed(first, evidence.problem, shape):
+            y = changed.solve()
+            seconds = [
+                fault for name, fault in FAULTS.items()
+                if name != first.name and (names is None or (first.name, name) in names)
+            ]  # fmt: skip
+            for second, _, replayed in replays(changed, y, shape, seconds):
+                if replayed.shape == shape and np.array_equal(replayed, comparison.actual):
+                    return first, second
+    return None
+
+
+def agree(a: Array, b: Array, tolerance: Any) -> bool:
+    """Whether all numbers are as near as that, and NaN where the other is."""
+    if a.dtype == object or b.dtype == object:
+        return bool((a == b).all())
+    with np.errstate(all="ignore"):
+        near = (a == b) | (np.abs(a - b) <= tolerance)
+    return bool((near | (np.isnan(a) & np.isnan(b))).all())

@@ -1,0 +1,195 @@
+"""The report of a run: what was tried, what came of it, and the fault that explains it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import Any
+
+from refconv.oracle.case import Case
+from refconv.oracle.conclusion import conclusion
+from refconv.oracle.diagnosis import LOCATED, SENTENCES, Hints
+from refconv.oracle.kinds import KINDS, kinds_of
+from refconv.oracle.verdict import STATUSES, WIDTH, Verdict
+
+SHOWN = 3
+"""Other failures that are shown in a line each."""
+
+SEARCHES = 4
+"""Wrong cases that no replayed fault explains, after which only known suspects are tried."""
+
+COLUMNS = ("tried", "good", "wrong", "suspicious", "refused", "other")
+
+
+class Report:
+    """Verdicts, counted; `diagnosis` is the one fault that explains all that is wrong, or None."""
+
+    def __init__(
+        self,
+        target: str,
+        seed: int,
+        strict: bool = False,
+        arguments: str | None = None,
+        asked: str = "",
+    ) -> None:
+        self.target, self.seed, self.strict = target, seed, strict
+        self._arguments, self._asked = arguments, asked
+        self.verdicts: list[Verdict] = []
+        self.shrunk: Verdict | None = None
+        """The smallest drawn case that is bad, if one was found."""
+        self.remarks: list[str] = []
+        self.diagnosis: str | None = None
+        self.suspects: tuple[str, ...] = ()
+        """Faults that explain every wrong case so far, that can be explained."""
+        self._by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+
+    def add(self, case: Case, verdict: Verdict) -> None:
+        """Count a verdict."""
+        self.verdicts.append(verdict)
+        if verdict.candidates:
+            shared = tuple(name for name in self.suspects if name in verdict.candidates)
+            self.suspects = shared or self.suspects or verdict.candidates
+        for kind in kinds_of(case):
+            self._by_kind[kind]["tried"] += 1
+            self._by_kind[kind][_column(verdict)] += 1
+
+    @property
+    def hints(self) -> Hints:
+        """What helps to explain the next case; looking for faults in vain is given up in time."""
+        vain = sum(
+            all(variant == LOCATED for _, variant in v.matches)
+            for v in self.verdicts
+            if v.status == "wrong"
+        )
+        return Hints(self.suspects, search=vain < SEARCHES)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many verdicts of each status there are."""
+        found = Counter(verdict.status for verdict in self.verdicts)
+        return {status: found[status] for status in STATUSES}
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """The bad verdicts, of the smallest case first."""
+        bad = [verdict for verdict in self.verdicts if verdict.is_bad]
+        return sorted(bad, key=_size)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong, and something was judged; if strict, nothing refused either."""
+        judged = any(verdict.status != "refused" for verdict in self.verdicts)
+        return judged and not self.failures and not (self.strict and self.counts["refused"])
+
+    def conclude(self) -> None:
+        """Find the fault that explains everything."""
+        self.diagnosis = conclusion(self.verdicts)
+
+    def document(self) -> dict[str, Any]:
+        """As plain data, for JSON."""
+        return {
+            "target": self.target,
+            "seed": self.seed,
+            "passed": self.passed,
+            "diagnosis": self.diagnosis,
+            "counts": self.counts,
+            "kinds": {kind: dict(found) for kind, found in self._by_kind.items() if found},
+            "failures": [verdict.document() for verdict in self.failures],
+            "suspicious": [v.document() for v in self.verdicts if v.status == "suspicious"],
+            "refused": [v.document() for v in self.verdicts if v.status == "refused"],
+            "remarks": self.remarks,
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The report, 80 columns wide."""
+        lines = [f"{self.target}: {self.summary}", ""]
+        lines += self._failure_lines()
+        for status in ("suspicious", "convention", "refused", "unjudged"):
+            lines += self._others(status)
+        lines += self._table()
+        lines += self.remarks
+        return lines
+
+    @property
+    def summary(self) -> str:
+        """The outcome in a few words."""
+        counts = [f"{n} {status}" for status, n in self.counts.items() if n]
+        word = "passed" if self.passed else "failed"
+        if not any(v.status != "refused" for v in self.verdicts):
+            word = "nothing was judged"
+        named = f" ({self.diagnosis})" if self.diagnosis and not self.passed else ""
+        return f"{word}{named}, of {len(self.verdicts)} cases {', '.join(counts) or 'none'}"
+
+    def _failure_lines(self) -> list[str]:
+        failures = self.failures
+        if not failures:
+            return []
+        smallest = failures[0]
+        lines = ["The smallest case that fails:", *str(self._renamed(smallest)).split("\n")]
+        if smallest.case is not None and self._arguments is not None:
+            lines.append(self.command(smallest.case))
+        lines.append("")
+        for verdict in failures[1 : 1 + SHOWN]:
+            named = self._renamed(verdict)
+            lines.append(f"Also {named.status} ({named.diagnosis or 'no name'}):")
+            if verdict.case is not None:
+                lines.append(f"  {self.command(verdict.case)}")
+        if len(failures) > 1 + SHOWN:
+            lines.append(f"and {len(failures) - 1 - SHOWN} more")
+        return [*lines, ""]
+
+    def _renamed(self, verdict: Verdict) -> Verdict:
+        """The verdict with the name that explains the whole run, where it may have it."""
+        if self.diagnosis is None or self.diagnosis not in verdict.candidates:
+            return verdict
+        sentence = SENTENCES.get(self.diagnosis, verdict.explanation)
+        return verdict.told(diagnosis=self.diagnosis, explanation=sentence)
+
+    def command(self, case: Case) -> str:
+        """The command that reproduces a case; its Python where there is no such command."""
+        if self._arguments is None or case.source is None:
+            return repr(case)
+        return f"refconv check {self._arguments} --case {case.source.arguments}{self._asked}"
+
+    def _others(self, status: str) -> list[str]:
+        """Verdicts that are neither good nor bad, by what they say."""
+        found = Counter(v.explanation for v in self.verdicts if v.status == status)
+        lines = []
+        for text, count in found.most_common(SHOWN):
+            first = next(v for v in self.verdicts if v.status == status and v.explanation == text)
+            named = f" {first.diagnosis}:" if first.diagnosis else ""
+            lines += textwrap.wrap(
+                f"{status} ({count}):{named} {text}", WIDTH, subsequent_indent="  "
+            )
+            if first.case is not None:
+                lines.append(f"  {self.command(first.case)}")
+        if len(found) > SHOWN:
+            lines.append(f"{status}: and {len(found) - SHOWN} other messages")
+        return [*lines, ""] if lines else []
+
+    def _table(self) -> list[str]:
+        columns = [c for c in COLUMNS if c == "tried" or any(f[c] for f in self._by_kind.values())]
+        lines = [f"{'kind of case':14}" + "".join(f"{column:>12}" for column in columns)]
+        for kind, found in self._by_kind.items():
+            if found:
+                lines.append(f"{kind:14}" + "".join(f"{found[column]:12}" for column in columns))
+        return lines
+
+
+def _column(verdict: Verdict) -> str:
+    if verdict.is_good:
+        return "good"
+    if verdict.is_bad:
+        return "wrong"
+    return verdict.status if verdict.status in COLUMNS else "other"
+
+
+def _size(verdict: Verdict) -> tuple[int, int]:
+    """How large a case is: its multiply-accumulates, then its cells."""
+    if verdict.case is None:
+        return 0, 0
+    g = verdict.case.geometry
+    return g.N * g.F * g.OH * g.OW * g.K, verdict.case.x.size + verdict.case.weight.size

@@ -1,0 +1,142 @@
+"""Faults of rounding: operands made narrower first, or sums kept in a narrow type.
+
+Rounded operands are replayed, for each way to round; then the outputs must agree as closely as
+those of a right implementation. A narrow accumulator rounds in an order that nobody knows: plain
+orders are replayed to the bit, and else its errors must be of that type's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from refconv.oracle.bounds import ROUNDOFF, SMALLEST
+from refconv.oracle.gather import Problem
+
+if TYPE_CHECKING:
+    from refconv.oracle.judge import Comparison
+    from refconv.oracle.reference import Reference
+
+Array = np.ndarray[Any, Any]
+
+BITS = {"bfloat16": 8, "tf32": 11, "float16": 11, "float32": 24}
+"""Of the significand."""
+
+REPLAYED_MACS = 400_000
+"""Of a case whose sums are replayed one by one, at most."""
+
+TYPICAL = 0.02
+"""Errors of a narrow accumulator are at least so large, in units of u*S, in the middle."""
+
+
+class RoundingFault(NamedTuple):
+    """A stable name, a sentence, and the type that is rounded to."""
+
+    name: str
+    sentence: str
+    type: str
+
+
+OPERANDS = (
+    RoundingFault("operands-float32", "Operands are rounded to float32 first.", "float32"),
+    RoundingFault("operands-tf32", "Operands are rounded to TensorFloat-32 first.", "tf32"),
+    RoundingFault("operands-float16", "Operands are rounded to float16 first.", "float16"),
+    RoundingFault("operands-bfloat16", "Operands are rounded to bfloat16 first.", "bfloat16"),
+)
+
+RESULTS = (
+    RoundingFault("result-float32", "Outputs are rounded to float32.", "float32"),
+    RoundingFault("result-float16", "Outputs are rounded to float16.", "float16"),
+    RoundingFault("result-bfloat16", "Outputs are rounded to bfloat16.", "bfloat16"),
+)
+
+ACCUMULATORS = (
+    RoundingFault("accumulator-float32", "Sums are kept in float32.", "float32"),
+    RoundingFault("accumulator-float16", "Sums are kept in float16.", "float16"),
+    RoundingFault("accumulator-bfloat16", "Sums are kept in bfloat16.", "bfloat16"),
+)
+
+
+def rounded(a: Array, type_: str, *, truncated: bool = False) -> Array:
+    """The nearest numbers of a narrower type, or the next ones towards zero.
+
+    >>> rounded(np.array([1 + 2**-9, 3.0]), "bfloat16").tolist()
+    [1.0, 3.0]
+    """
+    if a.dtype.kind == "c":
+        return rounded(a.real, type_, truncated=truncated) + 1j * rounded(
+            a.imag, type_, truncated=truncated
+        )
+    if type_ == "float16" and not truncated:
+        with np.errstate(over="ignore"):
+            return a.astype(np.float16).astype(a.dtype)
+    with np.errstate(invalid="ignore"):
+        fraction, exponent = np.frexp(a)
+        scaled = np.ldexp(fraction, BITS[type_])
+        whole = np.trunc(scaled) if truncated else np.rint(scaled)
+        return np.where(np.isfinite(a), np.ldexp(whole, exponent - BITS[type_]), a)
+
+
+def with_rounded_operands(p: Problem, type_: str) -> Iterator[tuple[Problem, str]]:
+    """The problem with its weight, its image, or both rounded."""
+    for how, truncated in (("", False), (", towards zero", True)):
+        x = rounded(p.x, type_, truncated=truncated)
+        weight = rounded(p.weight, type_, truncated=truncated)
+        if not np.array_equal(weight, p.weight, equal_nan=True):
+            yield replace(p, weight=weight), f"the weights only{how}"
+        if not np.array_equal(x, p.x, equal_nan=True):
+            yield replace(p, x=x), f"the image only{how}"
+            yield replace(p, x=x, weight=weight), f"both{how}"
+            if p.bias is not None:
+                bias = rounded(p.bias, type_, truncated=truncated)
+                yield replace(p, x=x, weight=weight, bias=bias), f"both, and the bias{how}"
+
+
+def accumulated(p: Problem, type_: str) -> Iterator[Array]:
+    """Sums one after the other in that type: channels or kernel cells first, the bias first or
+    last, products rounded before or not.
+    """
+    F, Cg, KH, KW = p.weight.shape
+    if prod(p.shape) * Cg * KH * KW > REPLAYED_MACS or p.pointwise is not None:
+        return
+    reads = list(p.reads())
+    group = np.arange(F) // max(1, F // p.groups)
+    cells_of_channels = [(cg, cell) for cg in range(Cg) for cell in reads]
+    channels_of_cells = [(cg, cell) for cell in reads for cg in range(Cg)]
+    bias = np.zeros(F) if p.bias is None else p.bias
+    for order in (cells_of_channels, channels_of_cells):
+        for products_rounded in (True, False):
+            for bias_first in (True, False) if p.bias is not None else (True,):
+                total = np.zeros(p.shape)
+                if bias_first:
+                    total += rounded(bias, type_)[:, None, None]
+                for cg, (kh, kw, read) in order:
+                    product = read[:, group * Cg + cg] * p.weight[:, cg, kh, kw][:, None, None]
+                    if products_rounded:
+                        product = rounded(product, type_)
+                    total = rounded(total + product, type_)
+                yield total if bias_first else rounded(total + bias[:, None, None], type_)
+
+
+def errors_are_of(
+    type_: str, comparison: Comparison, reference: Reference, result: np.dtype[Any]
+) -> bool:
+    """Whether errors are as large as those of sums in that type, and no larger.
+
+    If outputs are of a wider type, every one must be a number of the narrow one: that is proof
+    enough. Else the errors that are wrong must be of the size that such sums have.
+    """
+    u = ROUNDOFF[type_]
+    S, error = reference.magnitude, comparison.error
+    most = ((reference.terms + 2) * u + ROUNDOFF[result.name]) * S
+    most = most + (reference.terms + 1) * SMALLEST[type_]
+    if not np.isfinite(comparison.actual).all() or not (error <= most).all():
+        return False
+    if ROUNDOFF[result.name] < u:
+        return np.array_equal(rounded(comparison.actual, type_), comparison.actual)
+    wrong = comparison.wrong & (S > 0)
+    return bool(wrong.any() and np.median((error / (u * S))[wrong]) >= TYPICAL)

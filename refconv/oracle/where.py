@@ -1,0 +1,114 @@
+"""Where outputs are wrong, in words; and the faults that are known by their place alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refconv.geometry import Geometry
+
+if TYPE_CHECKING:
+    from refconv.oracle.judge import Comparison
+
+Array = np.ndarray[Any, Any]
+
+
+def touches_padding(terms: Array, geometry: Geometry) -> Array:
+    """(OH, OW): whether an output's window reaches into the pads."""
+    inside = terms[0, 0] < terms.max(initial=0)
+    touches: Array = inside | (terms[0, 0] < geometry.K)
+    return touches
+
+
+def location(wrong: Array, terms: Array, geometry: Geometry) -> str:
+    """Where the wrong ones of (N, F, OH, OW) outputs are.
+
+    >>> wrong = np.zeros((1, 2, 3, 4), bool)
+    >>> wrong[:, :, 1, 2] = True
+    >>> location(wrong, np.full((1, 1, 3, 4), 6), Geometry.of((1, 1, 4, 6), (2, 1, 2, 3)))
+    'at one place, oh 1 ow 2, of every image and channel'
+    """
+    N, F, OH, OW = wrong.shape
+    if wrong.all():
+        return "everywhere"
+    places: Array = np.asarray(wrong.any((0, 1)))
+    border = touches_padding(terms, geometry)
+    if places.sum() == 1:
+        oh, ow = np.argwhere(places)[0]
+        whole = wrong[:, :, oh, ow].all() and N * F > 1
+        return f"at one place, oh {oh} ow {ow}" + (", of every image and channel" if whole else "")
+    parts = []
+    for name, axis, size in (("image", 0, N), ("output channel", 1, F)):
+        hit = np.flatnonzero(wrong.any(tuple(a for a in range(4) if a != axis)))
+        if len(hit) < size:
+            parts.append(f"in {_named(name, hit, size)}")
+    G = geometry.G if F == geometry.F else 1  # a pointwise stage behind it mixes the groups
+    groups = np.asarray(wrong.reshape(N, G, -1).any((0, 2)))
+    if not groups.all():
+        hit = np.flatnonzero(groups)
+        parts.append(f"in {_named('group', hit, G)}")
+    if border.any() and not (places & ~border).any():
+        parts.append("only where the window touches padding")
+    else:
+        for name, axis, size in (("row", 0, OH), ("column", 1, OW)):
+            hit = np.flatnonzero(places.any(1 - axis))
+            if len(hit) < size:
+                parts.append(f"in output {_named(name, hit, size)}")
+    return ", ".join(parts) or "scattered"
+
+
+def _named(name: str, hit: Array, size: int) -> str:
+    """Like "channel 3", "channels 5 to 7 (the last)", "4 of 9 rows"."""
+    if len(hit) == 1:
+        return f"{name} {hit[0]}{' (the last)' if hit[0] == size - 1 else ''}"
+    if hit[-1] - hit[0] + 1 == len(hit):
+        return f"{name}s {hit[0]} to {hit[-1]}{' (the last)' if hit[-1] == size - 1 else ''}"
+    return f"{len(hit)} of {size} {name}s"
+
+
+def flat_start(wrong: Array) -> int | None:
+    """The flat index before which all is right, and from which on nearly all is wrong."""
+    flat = wrong.ravel()
+    hit = np.flatnonzero(flat)
+    if not len(hit) or hit[0] == 0:
+        return None
+    return int(hit[0]) if flat[hit[0] :].mean() > 0.5 else None
+
+
+def located_faults(
+    comparison: Comparison, terms: Array, geometry: Geometry
+) -> Iterator[tuple[str, str]]:
+    """The faults that are told by where outputs are wrong: stable names and sentences."""
+    wrong, actual = comparison.wrong, comparison.actual
+    places = np.asarray(wrong.any((0, 1)))
+    if places.sum() == 1 and wrong.sum() > 1 and wrong[:, :, places].mean() > 0.5:
+        yield "single-pixel", "One place of the output is wrong in many channels, and no other."
+    if actual.dtype != object and not np.iscomplexobj(actual):
+        values = actual[wrong]
+        same = np.isnan(values).all() or bool((values == values[0]).all())
+        if same and len(values) > 1:
+            unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
+            yield "output-unwritten", unwritten
+    border = touches_padding(terms, geometry)
+    if border.any() and not border.all() and not (places & ~border).any():
+        yield (
+            "border-only",
+            "Only outputs whose window touches padding are wrong: the code for the border is, in a "
+            "way that the oracle does not know.",
+        )
+    columns, channels = np.asarray(places.any(0)), np.asarray(wrong.any((0, 2, 3)))
+    for name, hit, words in (
+        ("tail-of-row", columns, "the last columns of every row"),
+        ("tail-of-channels", channels, "the last output channels"),
+    ):
+        first = int(np.argmax(hit))
+        if hit.any() and first > 0 and hit[first:].all():
+            yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
+    if (start := flat_start(wrong)) is not None:
+        yield (
+            "past-flat-index",
+            f"Everything before flat index {start} of the output is right, and nearly nothing from "
+            "there on: an index that overflows, or a thread whose work was lost.",
+        )

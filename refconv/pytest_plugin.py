@@ -1,0 +1,106 @@
+"""A pytest plugin: `pytest --refconv-target module:callable` judges an implementation by cases.
+
+Each case of the core suite is a test, and so are the drawn cases together: for the continuous
+integration of projects that have a convolution. Without the option it does nothing, and imports
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from refconv.oracle.case import Case
+    from refconv.oracle.outcome import Runner
+
+DRAWN = 100
+
+
+def pytest_addoption(parser: Any) -> None:
+    """Add the options."""
+    group = parser.getgroup("refconv", "judging an implementation of convolution")
+    group.addoption("--refconv-target", metavar="TARGET", help="as for `refconv check`")
+    group.addoption("--refconv-examples", type=int, default=DRAWN, metavar="N", help="drawn cases")
+    group.addoption("--refconv-seed", type=int, default=0, metavar="S", help="of the drawn cases")
+
+
+def pytest_collection_modifyitems(session: Any, config: Any, items: list[Any]) -> None:
+    """Add a test for each case, where a target is given."""
+    target = config.getoption("--refconv-target")
+    if target:
+        items.extend(_Suite.from_parent(session, name=f"refconv[{target}]").collect())
+
+
+class VerdictError(Exception):
+    """A case that the target got wrong; the message is the verdict."""
+
+
+class _Suite(pytest.Collector):
+    """The cases of one target."""
+
+    def collect(self) -> Iterator[Any]:
+        from refconv.oracle.check import runner_of
+        from refconv.oracle.suite import core
+        from refconv.oracle.targets import TargetError
+
+        target = self.config.getoption("--refconv-target")
+        try:
+            runner = runner_of(target)
+        except TargetError as error:
+            raise pytest.UsageError(f"--refconv-target: {error}") from error
+        self.config.add_cleanup(runner.close)
+        for case in core():
+            name = case.source.arguments if case.source is not None else repr(case)
+            yield _CaseItem.from_parent(self, name=name, runner=runner, case=case)
+        if self.config.getoption("--refconv-examples"):
+            yield _DrawnItem.from_parent(self, name="drawn cases", runner=runner)
+
+
+class _Item(pytest.Item):
+    """A test whose failure is told by its message alone."""
+
+    def __init__(self, *, runner: Runner, **more: Any) -> None:
+        super().__init__(**more)
+        self.runner = runner
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        if isinstance(excinfo.value, VerdictError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.path, None, f"refconv: {self.name}"
+
+
+class _CaseItem(_Item):
+    """One case of the suite."""
+
+    def __init__(self, *, case: Case, **more: Any) -> None:
+        super().__init__(**more)
+        self.case = case
+
+    def runtest(self) -> None:
+        from refconv.oracle.check import verdict_of
+
+        verdict = verdict_of(self.runner, self.case, (None, None, "direct"))
+        if verdict.status == "refused":
+            pytest.skip(verdict.explanation)
+        if not verdict.is_good:
+            raise VerdictError(str(verdict))
+
+
+class _DrawnItem(_Item):
+    """Drawn cases; a failing one is shrunk."""
+
+    def runtest(self) -> None:
+        from refconv.oracle.check import check
+
+        option = self.config.getoption
+        report = check(
+            self.runner, option("--refconv-examples"), option("--refconv-seed"), suite=[]
+        )
+        if not report.passed:
+            raise VerdictError(str(report))
