@@ -21,6 +21,7 @@ onnx-reference, jax, openvino, scipy), a method of refconv (refconv.im2col, ...)
 own: it may crash or hang. Exit status 1 where it is wrong."""
 
 DRAWN = 200
+DAY = 86_400.0
 
 
 def add_to(commands: Any) -> None:
@@ -68,8 +69,8 @@ def positive_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
+    if not 0 < seconds <= DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
     return seconds
 
 

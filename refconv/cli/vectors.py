@@ -33,7 +33,7 @@ def add_to(commands: Any) -> None:
         "vectors", help="write test vectors for any program", description=DESCRIPTION
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or an earlier suite")
-    parser.add_argument("--suite", default="core", choices=("core", "full"))
+    parser.add_argument("--suite", default="core", choices=("core", "full", "separable"))
     parser.add_argument(
         "--format",
         default="npy",
@@ -48,15 +48,17 @@ def run(options: argparse.Namespace) -> int:
     """Write the suite, print what was written."""
     from refconv.oracle import suite, suite_folder
     from refconv.oracle.formats.files import FolderError
+    from refconv.oracle.reference import UncertainError
 
     formats = _formats(options.format)
     if options.folder.exists() and not options.folder.is_dir():
         raise InputError(f"{options.folder} is a file, but must be a folder, or new")
-    cases = {"core": suite.core, "full": suite.full}[options.suite]()
+    suites = {"core": suite.core, "full": suite.full, "separable": suite.separable}
+    cases = suites[options.suite]()
     try:
         with progress() as report:
             found = suite_folder.write(cases, options.folder, options.suite, formats, report)
-    except FolderError as error:
+    except (FolderError, UncertainError) as error:
         raise InputError(str(error)) from error
     found = {"folder": str(options.folder), **found}
     print(json.dumps(found, indent=2) if options.json else "\n".join(lines(found)))

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.dtypes import Types
 from refconv.geometry import Geometry
 from refconv.oracle import draw
+from refconv.plan import Plan
 
 Array = np.ndarray[Any, Any]
 
@@ -17,7 +17,7 @@ DATA = ("integers", "reals", "positive", "tiny", "nonfinite", "nonfinite-weight"
 the type; whole numbers with NaN and infinities among those of the image, or of the weight."""
 
 SPECIAL = (np.nan, np.inf, -np.inf)
-TINY = {"float16": 2.0**-7, "bfloat16": 2.0**-63, "float32": 2.0**-65}
+TINY = {"float16": 2.0**-7, "bfloat16": 2.0**-63, "float32": 2.0**-65, "complex64": 2.0**-65}
 """What makes numbers between -1 and 1 so small that products of two are subnormal."""
 
 MOST = 1 << 61
@@ -102,20 +102,14 @@ class Case:
         self.x, self.weight = _frozen(x), _frozen(weight)
         self.pointwise_weight = None if pointwise_weight is None else _frozen(pointwise_weight)
         self.bias = None if bias is None else _frozen(bias)
-        self.geometry = Geometry.of(
-            self.x.shape,
-            self.weight.shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-        )
-        bias_dtype = None if self.bias is None else self.bias.dtype
-        self.types = Types.of(self.x.dtype, self.weight.dtype, bias_dtype)
+        options = (stride, padding, dilation, groups, "NCHW", pad_value, "auto")
+        own_bias = None if pointwise_weight is not None else self.bias
+        plan = Plan.of(self.x.shape, self.x.dtype, self.weight, own_bias, options)
+        self.geometry, self.types = plan.geometry, plan.types
         if self.pointwise_weight is not None:
             self._refuse_pointwise(self.pointwise_weight)
-        if self.bias is not None and self.bias.shape != (self.F,):
-            raise ValueError(f"bias has shape {self.bias.shape}, but must be ({self.F},)")
+            if self.bias is not None and self.bias.shape != (self.F,):
+                raise ValueError(f"bias has shape {self.bias.shape}, but must be ({self.F},)")
         self.pad_value = pad_value
         self.source = source
 
@@ -227,8 +221,12 @@ def drawn(
         reals = draw.reals(seed, stream, shape, dtype)
         if data == "tiny":
             size = TINY.get(dtype.name, 2.0**-515) ** (1 + (stream == 2))
-            reals = (reals.astype(np.float64) * size).astype(dtype)
-        return np.abs(reals).astype(dtype) if data == "positive" else reals
+            reals = (reals.astype(np.result_type(dtype, np.float64)) * size).astype(dtype)
+        if data == "positive":
+            reals = (
+                np.abs(reals.real) + 1j * np.abs(reals.imag) if dtype.kind == "c" else np.abs(reals)
+            )
+        return reals.astype(dtype)
     low, high = -bound, bound
     if dtype.kind in "iu":
         low, high = max(low, int(np.iinfo(dtype).min)), min(high, int(np.iinfo(dtype).max))

@@ -16,7 +16,7 @@ import numpy as np
 from refconv.dtypes import FLOATS, INTEGERS, Types, refuse_overflow
 from refconv.geometry import Geometry
 from refconv.oracle.case import Array, Case
-from refconv.oracle.formats import ACTUAL, FORMATS, description, npy, raw
+from refconv.oracle.formats import ACTUAL, FORMATS, OPERANDS, description, npy, raw
 from refconv.oracle.formats.description import Description
 from refconv.oracle.formats.files import FolderError, is_there, shown
 from refconv.oracle.formats.vectors import Vectors, restored, stored_type
@@ -85,16 +85,16 @@ def read(folder: Path | str) -> Case:
         types = _types(said)
     except (ValueError, TypeError) as error:
         raise FolderError(f"{place}: {error}") from None
-    _check_size(geometry, place)
-    _check_outputs(folder, said, geometry, types)
-    x, weight = (_array(folder, said, name) for name in ("x", "weight"))
-    bias = _array(folder, said, "bias") if "bias" in said.arrays else None
+    pointwise = _pointwise(said, place)
+    _check_size(geometry, pointwise, place)
+    _check_outputs(folder, said, geometry, pointwise or geometry.F, types)
+    operands = {name: _array(folder, said, name) for name in OPERANDS if name in said.arrays}
     try:
-        _check_call(x, weight, bias, said, types)
-        case = Case(x, weight, bias, **said.options, source=said.source)
+        case = Case(**operands, **said.options, source=said.source)
+        _check_call(case)
     except (ValueError, TypeError, OverflowError) as error:
         raise FolderError(f"{place}: {error}") from None
-    _check_source(case, said, folder)
+    _check_source(case, pointwise, said, folder)
     return case
 
 
@@ -115,7 +115,7 @@ def read_actual(folder: Path | str, case: Case) -> Array:
         raise FolderError(f"{shown(folder)} holds {found}, but must hold one of them")
     result = case.types.result
     if there == ["actual.bin"]:
-        return raw.read(folder, "actual.bin", result, case.geometry.y_shape)
+        return raw.read(folder, "actual.bin", result, _y_shape(case))
     array = npy.read(folder, "actual.npy")
     if result.name == "bfloat16" and array.dtype in (np.uint16, np.dtype("V2")):
         return restored(array.view(np.uint16), result)
@@ -124,6 +124,11 @@ def read_actual(folder: Path | str, case: Case) -> Array:
             f"{shown(folder, 'actual.npy')} holds type {array.dtype.str}, but must hold numbers"
         )
     return array
+
+
+def _y_shape(case: Case) -> tuple[int, int, int, int]:
+    g = case.geometry
+    return g.N, case.F, g.OH, g.OW
 
 
 def _types(said: Description) -> Types:
@@ -150,10 +155,23 @@ def _dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name)
 
 
-def _check_size(g: Geometry, place: str) -> None:
+def _pointwise(said: Description, place: str) -> int:
+    """Output channels of the pointwise stage; 0 where there is none."""
+    if "pointwise_weight" not in said.arrays:
+        return 0
+    shape = said.arrays["pointwise_weight"][1]
+    if len(shape) != 4 or shape[0] < 1:
+        raise FolderError(
+            f"{place}: pointwise_weight has shape {shape}, but must have (F, C*M, 1, 1), with F "
+            "from 1 on"
+        )
+    return shape[0]
+
+
+def _check_size(g: Geometry, pointwise: int, place: str) -> None:
     """Refuse a case that would take too much memory or time, whatever its files hold."""
     cells = g.N * g.C * (g.H + g.pt + g.pb) * (g.W + g.pl + g.pr)
-    macs = g.N * g.F * g.OH * g.OW * max(1, g.K)
+    macs = g.N * g.F * g.OH * g.OW * (max(1, g.K) + pointwise)
     for what, found, most in (
         ("cells of the padded image", cells, MOST_CELLS),
         ("multiply-accumulates", macs, MOST_MACS),
@@ -162,7 +180,7 @@ def _check_size(g: Geometry, place: str) -> None:
             raise FolderError(f"{place} asks for {found} {what}, but must for at most {most}")
 
 
-def _check_outputs(folder: Path, said: Description, g: Geometry, types: Types) -> None:
+def _check_outputs(folder: Path, said: Description, g: Geometry, F: int, types: Types) -> None:
     """Hold the shapes and types of the outputs against the sizes and options."""
     place = shown(folder, description.NAME)
     if said.descriptor != g.descriptor:
@@ -172,37 +190,37 @@ def _check_outputs(folder: Path, said: Description, g: Geometry, types: Types) -
         )
     kinds = {"i": ("int64", "int64"), "f": ("float64", "float64"), "c": ("complex128", "float64")}
     expected, magnitude = kinds[types.accumulator.kind]
+    y_shape = (g.N, F, g.OH, g.OW)
     of = {"expected": expected, "magnitude": magnitude, "actual": types.result.name}
     for name, dtype in of.items():
-        if said.arrays[name] != (dtype, g.y_shape):
+        if said.arrays[name] != (dtype, y_shape):
             raise FolderError(
                 f"{place}: {name} is {said.arrays[name]}, but the sizes and types make it "
-                f"{(dtype, g.y_shape)}"
+                f"{(dtype, y_shape)}"
             )
         if name != "actual":
-            npy.check(folder, f"{name}.npy", np.dtype(dtype), g.y_shape)
+            npy.check(folder, f"{name}.npy", np.dtype(dtype), y_shape)
 
 
 def _array(folder: Path, said: Description, name: str) -> Array:
-    """x, weight or bias."""
+    """An operand."""
     type_name, shape = said.arrays[name]
     dtype = _dtype(type_name)
     return restored(npy.read(folder, f"{name}.npy", (stored_type(dtype), shape)), dtype)
 
 
-def _check_call(
-    x: Array, weight: Array, bias: Array | None, said: Description, types: Types
-) -> None:
-    """Refuse what `refconv.conv2d` would refuse."""
-    names = ("stride", "padding", "dilation", "groups")
-    options = (*(said.options[n] for n in names), "NCHW", said.options["pad_value"], "auto")
-    plan = Plan.of(x.shape, x.dtype, weight, bias, options)
-    if types.accumulator.kind == "i":
-        pad_value = plan.pad_value if plan.geometry.padded else 0
-        refuse_overflow(x, weight, bias, pad_value, types.accumulator)
+def _check_call(case: Case) -> None:
+    """Refuse what `refconv.conv2d` would refuse, and `Case` does not; of two stages, the first."""
+    g = case.geometry
+    bias = case.bias if case.pointwise_weight is None else None
+    options = (g.stride, g.padding, g.dilation, g.G, "NCHW", case.pad_value, "auto")
+    plan = Plan.of(case.x.shape, case.x.dtype, case.weight, bias, options)
+    if case.types.accumulator.kind == "i":
+        pad_value = plan.pad_value if g.padded else 0
+        refuse_overflow(case.x, case.weight, bias, pad_value, case.types.accumulator)
 
 
-def _check_source(case: Case, said: Description, folder: Path) -> None:
+def _check_source(case: Case, pointwise: int, said: Description, folder: Path) -> None:
     """Make the case again from its source, which must give the same, for that line is shown.
 
     The sizes are compared first: a descriptor could ask for any amount of memory.
@@ -215,7 +233,8 @@ def _check_source(case: Case, said: Description, folder: Path) -> None:
         f"{place}: source makes another case, but must make the one in the .npy files, or be null"
     )
     try:
-        if Geometry.from_descriptor(source.descriptor) != case.geometry:
+        sizes = Geometry.from_descriptor(source.descriptor), source.pointwise
+        if sizes != (case.geometry, pointwise):
             raise differs
         made = Case.from_descriptor(**source._asdict())
     except (ValueError, TypeError, OverflowError) as error:
@@ -226,13 +245,8 @@ def _check_source(case: Case, said: Description, folder: Path) -> None:
 
 def _is_same(one: Case, other: Case) -> bool:
     """Whether two cases agree to the bit."""
-    ours, theirs = ((c.x, c.weight, c.bias) for c in (one, other))
-    if str(one.pad_value) != str(other.pad_value):
-        return False
-    for a, b in zip(ours, theirs, strict=True):
-        if a is None or b is None:
-            if a is not b:
-                return False
-        elif (a.dtype, a.tobytes()) != (b.dtype, b.tobytes()):
-            return False
-    return True
+    ours, theirs = (
+        {name: (a.dtype, a.shape, a.tobytes()) for name, a in case.arrays.items()}
+        for case in (one, other)
+    )
+    return ours == theirs and str(one.pad_value) == str(other.pad_value)

@@ -63,7 +63,12 @@ class Terms:
 
 
 def _name(dtype: Any) -> str:
-    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if isinstance(dtype, str):
+        return dtype
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:
+        return repr(dtype)
 
 
 def _choices(names: Any) -> str:
@@ -151,7 +156,7 @@ def judge_outputs(
             "nonfinite-convention", outputs=outputs, candidates=("nonfinite-convention",),
         )  # fmt: skip
     remark = _type_remark(case, actual)
-    if comparison.exact:
+    if comparison.exact or (case.is_integral and not comparison.error.any()):
         said = f"Every output is right to the bit.{remark}"
         return Verdict(case, "exact", said, outputs=outputs)
     doubt = suspicion(comparison, reference, terms)
@@ -201,7 +206,7 @@ def compare(case: Case, actual: Array, reference: Reference, terms: Terms) -> Co
     else:
         with np.errstate(invalid="ignore"):
             wrong = ~(error <= bound)
-    wrong &= ~(np.isnan(wide) & np.isnan(expected))
+    wrong &= ~((wide == expected) | (np.isnan(wide) & np.isnan(expected)))
     wrong &= ~_may_overflow(wide, reference, terms, case)
     conventional = False
     if reference.skipped_pads is not None:
@@ -306,8 +311,9 @@ def _flushed(a: Array, normal: float) -> Array:
 
 def suspicion(comparison: Comparison, reference: Reference, terms: Terms) -> str:
     """Tiers 2 and 3: why outputs that are all within the proven bound are doubted; or nothing."""
-    if terms.algorithm != "direct" or terms.operands is not None or comparison.conventional:
+    if terms.operands is not None or comparison.conventional:
         return ""
+    is_direct = terms.algorithm == "direct"
     n, S = (
         np.broadcast_to(a, comparison.bound.shape) for a in (reference.terms, reference.magnitude)
     )
@@ -319,27 +325,28 @@ def suspicion(comparison: Comparison, reference: Reference, terms: Terms) -> str
         return ""
     n, S, unit = n[usable], S[usable], unit[usable]
     # The rounding of the result, and the reference's own error: those are no sign of anything.
-    allowance = comparison.bound[usable] - proven[usable]
+    allowance = comparison.bound[usable] - proven[usable] if is_direct else 0
     signed = (comparison.actual - comparison.expected)[usable]
     excess = np.maximum(np.abs(signed) - allowance, 0)
     likely = bounds.probable(n, S, terms.accumulator, usable.size)
-    if beyond := int((excess > likely).sum()):
+    if is_direct and (beyond := int((excess > likely).sum())):
         return (
             f"{beyond} of {usable.size} outputs are within the proven bound, but farther off than "
             "independent rounding errors would be."
         )
-    counted = unit > 0
+    # Where sums are near the smallest numbers, those are what limits them, and not the roundoff.
+    counted = unit > n * bounds.SMALLEST[terms.accumulator]
     if counted.sum() < FEWEST:
         return ""
     in_units = excess[counted] / unit[counted]
     total = float(n[counted].sum())
-    if (squares := float((in_units**2).sum())) > bounds.AGGREGATE * total:
+    limit = bounds.AGGREGATE * total * bounds.CLUMSINESS[terms.algorithm] ** 2
+    if (squares := float((in_units**2).sum())) > limit:
         return (
             "Each output is within the proven bound, but all together they are too far off: their "
-            f"squared errors are {squares / (bounds.AGGREGATE * total):.2g} times the limit of "
-            "what summation leaves."
+            f"squared errors are {squares / limit:.2g} times the limit of what summation leaves."
         )
-    if np.iscomplexobj(signed):
+    if np.iscomplexobj(signed) or not is_direct:
         return ""
     mixed = np.abs(comparison.expected[usable])[counted] < MIXED * S[counted]
     drift = abs(float((np.sign(signed)[counted] * in_units).sum()))
@@ -362,10 +369,10 @@ def vacuity(comparison: Comparison, reference: Reference, terms: Terms) -> str:
     if middle < 1:
         return ""
     narrow = comparison.bound > 2 * bounds.accumulation(n, S, terms.accumulator)
-    judged_in_all = terms.algorithm == "direct" and terms.operands is None
-    if judged_in_all and not narrow.any() and counted.sum() >= FEWEST:
+    is_narrow = terms.algorithm == "direct" and narrow.any()
+    if terms.operands is None and not is_narrow and counted.sum() >= FEWEST:
         most = float(n[counted].max())
-        if bounds.aggregate_sees_a_dropped_tap(most, terms.accumulator):
+        if bounds.aggregate_sees_a_dropped_tap(most, terms.accumulator, terms.algorithm):
             return ""
     return (
         f"The bound is too wide to say anything: it is {middle:.2g} times an average tap of these "

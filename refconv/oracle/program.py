@@ -45,6 +45,7 @@ class Program:
         self, command: str, formats: Iterable[str] = ("npy", "raw"), time_limit: float = 30.0
     ) -> None:
         self.name = command
+        self.arguments = f"--command {shlex.quote(command)}"
         self._words = _words(command)
         self._formats, self._time_limit = tuple(formats), time_limit
         if unknown := [name for name in self._formats if name not in FORMATS]:

@@ -15,17 +15,19 @@ import numpy as np
 from refconv.conv import conv2d
 from refconv.oracle.case import Array, Case
 from refconv.oracle.compensated import compensated
-from refconv.oracle.gather import Problem, working_type
+from refconv.oracle.gather import Problem, largest_sum, working_type
 
 LOOPED_MACS = 300_000_000
 """Of larger cases, the loops compute three rows of outputs: all would take more than a second."""
+
+INT64_END = 2.0**63
 
 DOUBLE = 2.0**-53
 """The unit roundoff of float64."""
 
 
 class UncertainError(Exception):
-    """The two formulas disagree: a fault of the oracle itself."""
+    """There is no reference: the two formulas disagree, or none is defined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Reference:
 def reference_of(case: Case) -> Reference:
     """The reference of this case.
 
-    Errors: `UncertainError` where the two formulas do not agree.
+    Errors: `UncertainError` where the two formulas do not agree, or sums leave int64.
     """
+    if case.types.accumulator.kind == "i" and largest_sum(case) >= INT64_END:
+        raise UncertainError("sums of this case could leave int64, and nothing is defined then")
     problem = Problem.of(case)
     exact = case.types.accumulator.kind == "i"
     y = problem.solve()

@@ -101,7 +101,7 @@ class Evidence:
 def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
     """Every one of these faults that gives the actual outputs."""
     actual, y, problem = evidence.comparison.actual, evidence.comparison.expected, evidence.problem
-    if actual.dtype.kind not in "fciu":
+    if actual.dtype.kind not in "fiu" + y.dtype.kind:
         return
     if not evidence.doubted:
         table = [fault for name, fault in FAULTS.items() if name in names]
@@ -131,7 +131,8 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             if evidence.is_given_by(other.solve()):
                 yield Match(fault.name, 0, f"{fault.sentence[:-1]}: {how}.")
                 break
-    for fault in narrower(RESULTS):
+    result = bounds.ROUNDOFF[evidence.case.types.result.name]
+    for fault in (f for f in narrower(RESULTS) if bounds.ROUNDOFF[f.type] > result):
         if evidence.is_given_by(rounded(comparison.expected, fault.type)):
             yield Match(fault.name, 0, fault.sentence)
             return

@@ -105,12 +105,13 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report, 80 columns wide."""
-        lines = [f"{self.target}: {self.summary}", ""]
+        lines = [*_wrapped(f"{self.target}: {self.summary}"), ""]
         lines += self._failure_lines()
         for status in ("suspicious", "convention", "refused", "unjudged"):
             lines += self._others(status)
         lines += self._table()
-        lines += self.remarks
+        for remark in self.remarks:
+            lines += _wrapped(remark)
         return lines
 
     @property
@@ -161,9 +162,7 @@ class Report:
         for text, count in found.most_common(SHOWN):
             first = next(v for v in self.verdicts if v.status == status and v.explanation == text)
             named = f" {first.diagnosis}:" if first.diagnosis else ""
-            lines += textwrap.wrap(
-                f"{status} ({count}):{named} {text}", WIDTH, subsequent_indent="  "
-            )
+            lines += _wrapped(f"{status} ({count}):{named} {text}")
             if first.case is not None:
                 lines.append(f"  {self.command(first.case)}")
         if len(found) > SHOWN:
@@ -172,11 +171,15 @@ class Report:
 
     def _table(self) -> list[str]:
         columns = [c for c in COLUMNS if c == "tried" or any(f[c] for f in self._by_kind.values())]
-        lines = [f"{'kind of case':14}" + "".join(f"{column:>12}" for column in columns)]
+        lines = [f"{'kind of case':14}" + "".join(f"{column:>11}" for column in columns)]
         for kind, found in self._by_kind.items():
             if found:
-                lines.append(f"{kind:14}" + "".join(f"{found[column]:12}" for column in columns))
+                lines.append(f"{kind:14}" + "".join(f"{found[column]:11}" for column in columns))
         return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def _column(verdict: Verdict) -> str:

@@ -47,7 +47,8 @@ def write(
     formats: Iterable[str],
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Write one folder a case, and suite.json, whose document comes back.
+    """Write one folder a case, and suite.json, whose document comes back, with "replaced": whether
+    there was an earlier suite.
 
     Its "not_written" are the cases that a format has no words for, each with why. A case that none
     of the formats can say has no folder.
@@ -66,9 +67,9 @@ def write(
         missing += [{"folder": name, "format": f, "reason": why} for f, why in reasons.items()]
         if (folder / name).exists():
             written.append({"folder": name, "case": repr(case)})
-    document = mark | {"replaced": replaced, "cases": written, "not_written": missing}
+    document = mark | {"cases": written, "not_written": missing}
     (folder / NAME).write_text(json.dumps(document, indent=1) + "\n")
-    return document
+    return document | {"replaced": replaced}
 
 
 def clear(folder: Path) -> bool:

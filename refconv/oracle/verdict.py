@@ -126,23 +126,18 @@ def worst_table(worst: tuple[Worst, ...]) -> list[str]:
     """The worst outputs, as lines of a table."""
     if not worst:
         return []
-    rows = [("output [n f oh ow]", "actual", "expected", "error", "bound", "error/bound")]
+    header = ("output [n f oh ow]", "actual", "expected", "error", "bound", "ratio")
+    rows: list[tuple[str, ...]] = [header]
     for w in worst:
         index = " ".join(map(str, w.index))
-        rows.append((
-            f"[{index}]", number(w.actual), number(w.expected), number(w.error), number(w.bound),
-            number(w.ratio),
-        ))  # fmt: skip
+        sizes = (f"{size:.3g}" for size in (w.error, w.bound, w.ratio))
+        rows.append((f"[{index}]", number(w.actual), number(w.expected), *sizes))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
-            ]
-        )
-        for row in rows
-    ]
+    lines = []
+    for first, *others in rows:
+        cells = (cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return lines
 
 
 def number(value: Any) -> str:

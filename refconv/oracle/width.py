@@ -6,13 +6,15 @@ ones], the bias counted with them. For any data, each product is at its worst en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from refconv.oracle.case import Array, Case
-from refconv.oracle.gather import Problem
+from refconv.oracle.gather import Problem, largest_sum
+
+INT64_END = 2.0**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def accumulator_width(case: Case, x_range: tuple[int, int] | None = None) -> Wid
         raise TypeError(f"x has type {case.x.dtype.name}, but a width is for integers")
     low, high = _range(case, x_range)
     bias = np.zeros(case.geometry.F, object) if case.bias is None else _python(case.bias)
-    weight = _python(case.weight).reshape(case.geometry.F, -1)
+    weight = _python(case.weight).reshape(case.geometry.F, case.geometry.K)
     ends = np.stack([weight * low, weight * high])
     if case.geometry.padded:
         ends = np.concatenate([ends, weight[None] * int(case.pad_value)])
@@ -115,12 +117,13 @@ def _of_data(case: Case) -> tuple[Array, Array, Array]:
     and all sums.
     """
     problem = Problem.of(case)
+    if largest_sum(case) >= INT64_END:
+        bias = None if problem.bias is None else _python(problem.bias)
+        problem = replace(problem, x=_python(case.x), weight=_python(case.weight), bias=bias)
     G, F = problem.groups, len(problem.weight)
     Cg = problem.weight.shape[1]
     group = np.arange(F) // max(1, F // G)
-    negative, positive = np.zeros(problem.shape), np.zeros(problem.shape)
-    if negative.dtype != problem.x.dtype:
-        negative, positive = negative.astype(problem.x.dtype), positive.astype(problem.x.dtype)
+    negative, positive = (np.zeros(problem.shape, problem.x.dtype) for _ in range(2))
     for kh, kw, read in problem.reads():
         for cg in range(Cg):
             products = read[:, group * Cg + cg] * problem.weight[:, cg, kh, kw][:, None, None]
@@ -134,7 +137,7 @@ def _of_data(case: Case) -> tuple[Array, Array, Array]:
 
 def _ends(a: Array, end: Any) -> Array:
     """For each output channel, the least or the greatest number, as Python's integers."""
-    by_channel = a.swapaxes(0, 1).reshape(a.shape[1], -1)
+    by_channel = a.swapaxes(0, 1).reshape(a.shape[1], a[:, :1].size)
     return np.array([int(end(row, default=0)) for row in by_channel.tolist()], object)
 
 

@@ -26,20 +26,22 @@ class Format(NamedTuple):
     unfit: Callable[[Vectors], str] = _fits
 
 
-ARRAYS = ("x", "weight", "bias", "expected", "magnitude")
+OPERANDS = ("x", "weight", "pointwise_weight", "bias")
+ARRAYS = (*OPERANDS, "expected", "magnitude")
 ONNX_DATA = "test_data_set_0"
 
 FORMATS = {
     "npy": Format(npy.write, tuple(f"{name}.npy" for name in ARRAYS)),
     "raw": Format(raw.write, ("case.txt", *(f"{name}.bin" for name in ARRAYS))),
     "c": Format(c.write, ("case.h",)),
-    "hex": Format(hex.write, tuple(f"{name}.hex" for name in ARRAYS[:4])),
+    "hex": Format(hex.write, tuple(f"{name}.hex" for name in (*OPERANDS, "expected"))),
     "onnx": Format(
         onnx.write,
         (
             "model.onnx",
             "data.json",
-            *(f"{ONNX_DATA}/{name}.pb" for name in ("input_0", "input_1", "input_2", "output_0")),
+            *(f"{ONNX_DATA}/input_{number}.pb" for number in range(len(OPERANDS))),
+            f"{ONNX_DATA}/output_0.pb",
         ),
         onnx.unfit,
     ),

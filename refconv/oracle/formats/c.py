@@ -2,9 +2,10 @@
 
 Sizes and options are `#define`s: CASE_N, CASE_C, ..., CASE_SH, ..., CASE_HAS_BIAS. Arrays are
 `static const`, flat, in the order of their shape: case_x, case_weight, case_bias, case_expected and
-case_magnitude. Every number is exact. What C has no type for is stored otherwise: float16 and
-bfloat16 as their bits in uint16_t; a complex number as two, the real part first; an array of
-nothing as one zero, for C has no empty array. Its size is then still said to be 0.
+case_magnitude; and case_pointwise_weight where CASE_POINTWISE is not 0 (see `raw.py`). Every number
+is exact. What C has no type for is stored otherwise: float16 and bfloat16 as their bits in
+uint16_t; a complex number as two, the real part first; an array of nothing as one zero, for C has
+no empty array. Its size is then still said to be 0.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def header(vectors: Vectors) -> str:
         "#include <math.h>",
         "#include <stdint.h>",
         "",
-        *(f"#define CASE_{name.upper()} {value}" for name, value in numbers(case.geometry).items()),
+        *(f"#define CASE_{name.upper()} {value}" for name, value in numbers(case).items()),
         f"#define CASE_HAS_BIAS {int(case.bias is not None)}",
         *_pad_value(case),
     ]
@@ -99,7 +100,7 @@ def literals(words: Array) -> list[str]:
 
 def _integer(number: int, size: int) -> str:
     if size < 8:
-        return f"{number}u" if number > 2**31 - 1 else str(number)
+        return str(number)
     if number == -(2**63):  # whose positive twin is none of its type
         return f"-INT64_C({2**63 - 1}) - 1"
     return f"-INT64_C({-number})" if number < 0 else f"INT64_C({number})"
@@ -110,7 +111,7 @@ def _float(number: float, suffix: str) -> str:
         return "NAN"
     if math.isinf(number):
         return "INFINITY" if number > 0 else "-INFINITY"
-    if number.is_integer() and 0 < abs(number) < READABLE:
+    if number.is_integer() and abs(number) < READABLE:
         return f"{number:.1f}{suffix}"
     mantissa, exponent = number.hex().split("p")
     return f"{mantissa.rstrip('0').removesuffix('.')}p{exponent}{suffix}"

@@ -7,8 +7,10 @@
      "source": {"descriptor": "g2mb1ic4...", "seed": 3, "dtype": "float32", ...}}
 
 `arrays` has x, weight, bias (if there is one), expected, magnitude, and `actual`: what a program is
-asked to write. `stored` is the type in the files: bfloat16 is kept as its bits, in uint16. `source`
-is what the case was made of, and null where its arrays were given.
+asked to write. With a pointwise_weight in it, the case is separable: `weight`, the descriptor and
+the options are the depthwise stage's, and the bias is added at the end. `stored` is the type in the
+files: bfloat16 is kept as its bits, in uint16. `source` is what the case was made of, and null
+where its arrays were given.
 """
 
 from __future__ import annotations
@@ -73,9 +75,12 @@ def document(vectors: Vectors) -> dict[str, Any]:
         "seed": None if source is None else source.seed,
         "dtype": case.x.dtype.name,
         "accumulator": case.types.accumulator.name,
-        **case.options,
+        "stride": g.stride,
+        "padding": g.padding,
+        "dilation": g.dilation,
+        "groups": g.G,
         "pad_value": _plain(case.pad_value),
-        "arrays": {**arrays, "actual": _described(case.types.result, g.y_shape)},
+        "arrays": {**arrays, "actual": _described(case.types.result, vectors.y.shape)},
         "source": source and source._asdict() | {"pad_value": _plain(source.pad_value)},
     }
 
@@ -101,8 +106,8 @@ def read(folder: Path) -> Description:
     said.require("format", FORMAT)
     said.require("version", VERSION)
     arrays = said.inner("arrays")
-    bias = ["bias"] if "bias" in arrays.members else []
-    names = ["x", "weight", *bias, "expected", "magnitude", "actual"]
+    optional = [name for name in ("pointwise_weight", "bias") if name in arrays.members]
+    names = ["x", "weight", *optional, "expected", "magnitude", "actual"]
     return Description(
         said.text("descriptor"),
         {name: _array(arrays.inner(name)) for name in names},
@@ -130,6 +135,7 @@ def _source(said: Members) -> Source:
         said.integer("bound"),
         said.boolean("bias"),
         said.number("pad_value"),
+        said.integer("pointwise"),
     )
     if source.bound < 0:
         raise said.wrong("bound", source.bound, "an integer from 0 on")

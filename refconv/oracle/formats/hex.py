@@ -15,11 +15,9 @@ from refconv.oracle.formats.vectors import Vectors, parts, stored
 
 
 def write(vectors: Vectors, folder: Path) -> None:
-    """x.hex, weight.hex, bias.hex where there is one, and expected.hex."""
-    kept = {name: vectors.arrays.get(name) for name in ("x", "weight", "bias")}
-    for name, array in {**kept, "expected": vectors.y}.items():
-        if array is not None:
-            write_new(folder, f"{name}.hex", text(name, array).encode())
+    """A file for each operand, and expected.hex."""
+    for name, array in {**vectors.operands, "expected": vectors.y}.items():
+        write_new(folder, f"{name}.hex", text(name, array).encode())
 
 
 def text(name: str, array: Array) -> str:

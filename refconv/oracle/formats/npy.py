@@ -38,7 +38,7 @@ class Header(NamedTuple):
 
 
 def write(vectors: Vectors, folder: Path) -> None:
-    """x.npy, weight.npy, bias.npy where there is one, expected.npy and magnitude.npy."""
+    """A file for each operand, expected.npy and magnitude.npy."""
     for name, array in vectors.arrays.items():
         file = io.BytesIO()
         np.lib.format.write_array(file, stored(array), allow_pickle=False)
@@ -127,8 +127,8 @@ def _said(text: str, place: str) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     is_shape = isinstance(shape, tuple) and all(type(n) is int and 0 <= n < 2**63 for n in shape)
     if not is_shape or type(order) is not bool:
         raise FolderError(
-            f"{place} has the header {_short(text)}, but in it must be True or False for the order, "
-            "and a tuple of sizes"
+            f"{place} has the header {_short(text)}, but must have one with True or False for the "
+            "order, and a tuple of sizes"
         )
     return np.dtype(descr), shape, order
 

@@ -1,8 +1,8 @@
 """`model.onnx` and `test_data_set_0/`, as ONNX's own backend test runner expects them.
 
-Floats become a Conv, bytes a ConvInteger with the bias added after it; a pad value other than zero
-becomes a Pad before. `data.json` tells the runner how far an output may be off: not at all for
-whole numbers, else the proven bound of the worst output.
+Floats become a Conv (two for a separable case), bytes a ConvInteger with the bias added after it; a
+pad value other than zero becomes a Pad before. `data.json` tells the runner how far an output may
+be off: not at all for whole numbers, else the proven bound of the worst output.
 
 The runner loads a whole suite, a test from each folder: `load_model_tests(parent, name)`. So a
 suite that is written as onnx alone leaves out what ONNX cannot say.
@@ -52,7 +52,7 @@ def write(vectors: Vectors, folder: Path) -> None:
     write_new(folder, "model.onnx", model(vectors).SerializeToString(deterministic=True))
     data = folder / "test_data_set_0"
     data.mkdir()
-    for number, (name, array) in enumerate(_inputs(vectors).items()):
+    for number, (name, array) in enumerate(vectors.operands.items()):
         tensor = numpy_helper.from_array(array, name)
         write_new(data, f"input_{number}.pb", tensor.SerializeToString(deterministic=True))
     tensor = numpy_helper.from_array(vectors.y, "y")
@@ -71,16 +71,12 @@ def tolerances(vectors: Vectors) -> tuple[float, float]:
     )
 
 
-def _inputs(vectors: Vectors) -> dict[str, Array]:
-    return {n: vectors.arrays[n] for n in ("x", "weight", "bias") if n in vectors.arrays}
-
-
 def model(vectors: Vectors) -> onnx.ModelProto:
-    """The model: x, weight and bias are fed, nothing but small constants is inside."""
+    """The model: the operands are fed, nothing but small constants is inside."""
     from onnx import helper, numpy_helper
 
     case = vectors.case
-    types = {name: _onnx_type(array) for name, array in _inputs(vectors).items()}
+    types = {name: _onnx_type(array) for name, array in vectors.operands.items()}
     nodes, constants = _nodes(case)
     graph = helper.make_graph(
         nodes,
@@ -89,7 +85,7 @@ def model(vectors: Vectors) -> onnx.ModelProto:
             helper.make_tensor_value_info(name, type_, vectors.arrays[name].shape)
             for name, type_ in types.items()
         ],
-        [helper.make_tensor_value_info("y", _onnx_type(vectors.y), case.geometry.y_shape)],
+        [helper.make_tensor_value_info("y", _onnx_type(vectors.y), vectors.y.shape)],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
         doc_string=repr(case),
     )
@@ -118,6 +114,12 @@ def _nodes(case: Case) -> tuple[list[Any], dict[str, Array]]:
         "pads": pads, "group": g.G,
     }  # fmt: skip
     bias = [] if case.bias is None else ["bias"]
+    if case.pointwise_weight is not None:
+        nodes += [
+            helper.make_node("Conv", [image, "weight"], ["between"], **options),
+            helper.make_node("Conv", ["between", "pointwise_weight", *bias], ["y"]),
+        ]
+        return nodes, constants
     if case.x.dtype.name not in BYTES:
         nodes.append(helper.make_node("Conv", [image, "weight", *bias], ["y"], **options))
         return nodes, constants

@@ -2,7 +2,8 @@
 
 `case.txt` says the sizes and options for programs that have no reader of JSON: two words a line, a
 name and its value. Letters are those of the contract: N C H W F Cg KH KW OH OW G, and sh sw dh dw
-pt pb pl pr.
+pt pb pl pr. `pointwise` is 0, or as many output channels as a pointwise stage behind the depthwise
+one has: pointwise_weight.bin is its weight then, and the bias is added behind that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from refconv.geometry import Geometry
 from refconv.oracle.case import Array, Case
 from refconv.oracle.formats.files import FolderError, opened, shown, write_new
 from refconv.oracle.formats.vectors import Vectors, restored, stored, stored_type
@@ -31,7 +31,7 @@ def write(vectors: Vectors, folder: Path) -> None:
 
 def listed(case: Case) -> str:
     """The lines of case.txt."""
-    values = {name: str(number) for name, number in numbers(case.geometry).items()}
+    values = {name: str(number) for name, number in numbers(case).items()}
     values |= {
         "pad_value": str(case.pad_value).replace(" ", ""),
         "x": case.x.dtype.name,
@@ -42,9 +42,10 @@ def listed(case: Case) -> str:
     return "".join(f"{name} {value}\n" for name, value in values.items())
 
 
-def numbers(geometry: Geometry) -> dict[str, int]:
-    """Sizes and options, by the contract's letters."""
-    return {name: getattr(geometry, name) for name in SIZES + OPTIONS}
+def numbers(case: Case) -> dict[str, int]:
+    """Sizes and options, by the contract's letters, and `pointwise`."""
+    by_letter = {name: getattr(case.geometry, name) for name in SIZES + OPTIONS}
+    return {**by_letter, "pointwise": 0 if case.pointwise_weight is None else case.F}
 
 
 def read(folder: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

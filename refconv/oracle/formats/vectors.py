@@ -15,8 +15,9 @@ from refconv.oracle.reference import Reference, reference_of
 class Vectors:
     """A case with its reference.
 
-    `arrays` are x, weight, bias (where there is one), expected (float64, int64 or complex128) and
-    magnitude (int64 or float64: sum |x*w| + |bias| of each output), contiguous and little-endian.
+    `arrays` are the operands (x, weight, pointwise_weight and bias where there are such), expected
+    (float64, int64 or complex128) and magnitude (int64 or float64: sum |x*w| + |bias| of each
+    output), contiguous and little-endian.
     """
 
     case: Case
@@ -29,13 +30,17 @@ class Vectors:
         reference = reference_of(case)
         integral = case.types.accumulator.kind == "i"
         kinds = {"i": np.int64, "c": np.complex128, "f": np.float64}
-        given = {"x": case.x, "weight": case.weight, "bias": case.bias}
-        arrays = {name: array for name, array in given.items() if array is not None}
+        arrays = dict(case.arrays)
         arrays["expected"] = reference.y.astype(kinds[case.types.accumulator.kind])
         arrays["magnitude"] = np.broadcast_to(reference.magnitude, reference.y.shape).astype(
             np.int64 if integral else np.float64
         )
         return cls(case, reference, {name: little_endian(a) for name, a in arrays.items()})
+
+    @property
+    def operands(self) -> dict[str, Array]:
+        """The arrays that a target is given."""
+        return {name: self.arrays[name] for name in self.case.arrays}
 
     @property
     def y(self) -> Array:
