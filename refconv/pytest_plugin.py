@@ -1,12 +1,14 @@
 """A pytest plugin: `pytest --refconv-target module:callable` judges an implementation by cases.
 
 Each case of the core suite is a test, and so are the drawn cases together: for the continuous
-integration of projects that have a convolution. Without the option it does nothing, and imports
-nothing.
+integration of projects that have a convolution. A refused case is skipped; one that is suspicious,
+or about which nothing can be said, fails, for a test has no third colour. Without the option the
+plugin does nothing, and imports nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,18 @@ def pytest_addoption(parser: Any) -> None:
     """Add the options."""
     group = parser.getgroup("refconv", "judging an implementation of convolution")
     group.addoption("--refconv-target", metavar="TARGET", help="as for `refconv check`")
-    group.addoption("--refconv-examples", type=int, default=DRAWN, metavar="N", help="drawn cases")
-    group.addoption("--refconv-seed", type=int, default=0, metavar="S", help="of the drawn cases")
+    group.addoption(
+        "--refconv-examples", type=_natural, default=DRAWN, metavar="N", help="drawn cases"
+    )
+    group.addoption(
+        "--refconv-seed", type=_natural, default=0, metavar="S", help="of the drawn cases"
+    )
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 on")
+    return int(text)
 
 
 def pytest_collection_modifyitems(session: Any, config: Any, items: list[Any]) -> None:
@@ -102,5 +114,7 @@ class _DrawnItem(_Item):
         report = check(
             self.runner, option("--refconv-examples"), option("--refconv-seed"), suite=[]
         )
+        if report.counts["refused"] == len(report.verdicts):
+            pytest.skip(report.summary)
         if not report.passed:
             raise VerdictError(str(report))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from refconv.oracle.diagnosis import LOCATED
+from refconv.oracle.diagnosis import AND, LOCATED
 from refconv.oracle.replay import leaves_right
 from refconv.oracle.verdict import Verdict
 
@@ -29,8 +29,23 @@ def conclusion(verdicts: Sequence[Verdict]) -> str | None:
     votes = Counter(candidate for v in wrong for candidate in v.matches)
     replayed = {c: n for c, n in votes.items() if c[1] != LOCATED}
     located = {c: n for c, n in votes.items() if c[1] == LOCATED}
-    found = _elected(replayed, wrong, verdicts) or _elected(located, wrong, verdicts)
-    return found or _elected_of_any_variant(wrong)
+    return (
+        _pair(wrong)
+        or _elected(replayed, wrong, verdicts)
+        or _elected(located, wrong, verdicts)
+        or _elected_of_any_variant(wrong)
+    )
+
+
+def _pair(wrong: Sequence[Verdict]) -> str | None:
+    """Two faults that together explain cases, where either alone explains the others."""
+    pairs = dict.fromkeys(name for v in wrong for name in v.candidates if AND in name)
+    for name in pairs:
+        together = sum(name in v.candidates for v in wrong)
+        explained = sum(bool({name, *name.split(AND)} & {*v.candidates}) for v in wrong)
+        if together >= min(2, len(wrong)) and explained >= MOST * len(wrong):
+            return name
+    return None
 
 
 def _elected(

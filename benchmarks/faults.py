@@ -1,0 +1,166 @@
+"""How many seeded faults the oracle finds, and names; and how many ONNX's own Conv cases find.
+
+    python benchmarks/faults.py                     every fault, then the score
+    python benchmarks/faults.py pads stride         those whose names begin so
+
+The faults are those of tests/faulty.py: wrong implementations, as somebody could have written them,
+each under the stable name that the oracle should give it. `check` runs the core suite on each.
+Beside it stand ONNX's six node cases for Conv, with the tolerances of its own test runner.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from faulty import SEEDS, Pair, Seed, pairs  # which the line above makes findable
+from test_onnx_backend import node_examples, options_of
+
+from refconv import Geometry
+from refconv.oracle import check
+from refconv.oracle.suite import core
+
+RTOL, ATOL = 1e-3, 1e-7
+"""Of ONNX's test runner, `onnx.backend.test.runner`."""
+
+PAIRS = 60
+PAIRS_CASES = 20
+"""Core cases that pairs of faults are run on."""
+
+FOUND = ("wrong", "suspicious", "convention", "crashed")
+WIDTH = 80
+
+
+class OnnxCase(NamedTuple):
+    """A node case as a target is called with it, and what must come out."""
+
+    x: Any
+    weight: Any
+    options: dict[str, Any]
+    expected: Any
+
+    def finds(self, seed: Seed) -> bool:
+        """Whether the fault fails this case."""
+        x, weight = self.x.copy(), self.weight.copy()
+        try:
+            y = np.asarray(seed.target(x, weight, None, **self.options))
+        except ValueError:  # an empty output, say: a runner sees that too
+            return True
+        return y.shape != self.expected.shape or not np.allclose(
+            y, self.expected, rtol=RTOL, atol=ATOL
+        )
+
+
+class Score(NamedTuple):
+    """What became of one fault."""
+
+    seed: Seed
+    found_by: int
+    """The number of the first core case that shows it; 0 where none does."""
+    diagnosis: str | None
+    onnx: int
+    """How many of ONNX's cases show it."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the run gave it its own name."""
+        return self.diagnosis == self.seed.name
+
+
+def onnx_cases() -> list[OnnxCase]:
+    """ONNX's node cases for a Conv of two axes."""
+    cases = []
+    for example in node_examples("Conv"):
+        x, weight = example.inputs[:2]
+        given = options_of(example.node, axes=2)
+        g = Geometry.of(x.shape, weight.shape, **given)
+        options = {"stride": g.stride, "padding": g.padding, "dilation": g.dilation, "groups": g.G}
+        cases.append(OnnxCase(x, weight, options, example.expected))
+    return cases
+
+
+def score_of(seed: Seed, others: Sequence[OnnxCase]) -> Score:
+    """Run the core suite and ONNX's cases on one fault."""
+    report = check(seed.target, examples=0)
+    hits = [number for number, v in enumerate(report.verdicts, 1) if v.status in FOUND]
+    shown_by_onnx = sum(case.finds(seed) for case in others)
+    return Score(seed, hits[0] if hits else 0, report.diagnosis, shown_by_onnx)
+
+
+def rows(scores: Sequence[Score]) -> Iterator[str]:
+    """A line for each fault; those that are not named tell what they were called."""
+    yield f"{'fault':<66} {'case':>5} {'ONNX':>5}"
+    for score in scores:
+        text = str(score.seed)
+        shown = text if len(text) <= 66 else f"{text[:63]}..."
+        yield f"{shown:<66} {score.found_by or 'none':>5} {score.onnx or 'none':>5}"
+        if not score.is_named:
+            yield f"    named {score.diagnosis or 'not at all'}"
+
+
+def totals(scores: Sequence[Score], cases: int, seconds: float) -> Iterator[str]:
+    """The score."""
+    names = {score.seed.name for score in scores}
+    N = len(scores)
+    yield f"{N} faults of {len(names)} names, {len(core())} core cases, {seconds:.1f} s"
+    for what, count in (
+        ("found", sum(score.found_by > 0 for score in scores)),
+        ("found by the first case alone", sum(score.found_by == 1 for score in scores)),
+        ("named right", sum(score.is_named for score in scores)),
+        (f"found by ONNX's {cases} node cases", sum(score.onnx > 0 for score in scores)),
+    ):
+        yield f"  {what:<34} {count:>4} of {N}"
+
+
+def pair_totals(drawn: Sequence[Pair]) -> Iterator[str]:
+    """What becomes of two faults at once: the names that a run ends with, counted."""
+    count = Counter(naming_of(pair) for pair in drawn)
+    yield f"{len(drawn)} drawn pairs of faults at once, {PAIRS_CASES} core cases"
+    for what in ("both named", "one of them named", "no name", "another name", "not found"):
+        yield f"  {what:<34} {count[what]:>4} of {len(drawn)}"
+
+
+def naming_of(pair: Pair) -> str:
+    """How the oracle names a pair."""
+    report = check(pair.target, examples=0, suite=core()[:PAIRS_CASES])
+    if not any(verdict.status in FOUND for verdict in report.verdicts):
+        return "not found"
+    if report.diagnosis is None:
+        return "no name"
+    named, both = set(report.diagnosis.split(" + ")), {pair.first.name, pair.second.name}
+    if not named <= both:
+        return "another name"
+    return "both named" if named == both else "one of them named"
+
+
+def main() -> None:
+    """Print the table and the score; exit with 1 where a fault is missed or misnamed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="beginnings of names")
+    names = tuple(parser.parse_args().names)
+    chosen = [seed for seed in SEEDS if not names or seed.name.startswith(names)]
+    if not chosen:
+        parser.error(f"no fault has a name that begins with {' or '.join(names)}")
+    others = onnx_cases()
+    core()
+    start = perf_counter()
+    scores = [score_of(seed, others) for seed in chosen]
+    seconds = perf_counter() - start
+    print(*rows(scores), "=" * WIDTH, *totals(scores, len(others), seconds), sep="\n")
+    if not names:
+        print(*pair_totals(pairs(PAIRS)), sep="\n")
+    print("case: the first core case that shows it. ONNX: how many of its cases do.")
+    raise SystemExit(any(not (score.found_by and score.is_named) for score in scores))
+
+
+if __name__ == "__main__":
+    main()
