@@ -1,4 +1,4 @@
-"""MobileNetV1 (Howard et al., 2017): depthwise separable layers, and the two it is compared with.
+"""MobileNetV1 (Howard et al., 2017), the two it is compared with, and MobileNetV2.
 
 Table 1 of the paper prints stride 2 for the last depthwise layer; its own sizes, and every total,
 need stride 1.
@@ -57,3 +57,26 @@ def mobilenet_v1_fullconv(width: float = 1.0, resolution: int = 224) -> Network:
 
 def _scaled(channels: int, width: float, least: int) -> int:
     return max(least, int(channels * width))
+
+
+INVERTED = (
+    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
+    (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+)  # fmt: skip
+"""Expansion, output channels, repeats and first stride of MobileNetV2's blocks."""
+
+
+def mobilenet_v2(resolution: int = 224) -> Network:
+    """MobileNetV2 (Sandler et al., 2018): separable blocks between few channels, widened inside."""
+    net = Builder(3, resolution)
+    net.conv("conv0", 32, 3, stride=2)
+    for number, (expansion, F, repeats, first_stride) in enumerate(INVERTED, 1):
+        for repeat in range(1, repeats + 1):
+            prefix = f"block{number}_{repeat}"
+            if expansion > 1:
+                net.conv(f"{prefix}.expand", net.channels * expansion, 1)
+            net.depthwise(f"{prefix}.dw", stride=first_stride if repeat == 1 else 1)
+            net.conv(f"{prefix}.project", F, 1)
+    net.conv("conv_last", 1280, 1)
+    net.linear("fc", 1000)
+    return Network("mobilenet_v2", tuple(net.layers))

@@ -1,52 +1,77 @@
-"""A network's layers that hold weights, with the counts of each: what convolves, and what follows.
+"""A network's layers that multiply, and the counts of each: convolutions and products of matrices.
 
-Pooling, activations and additions have no weights and are not here. A fully connected layer is a
-pointwise convolution of one pixel.
+Pooling, activations and additions are not here. A fully connected layer is a pointwise convolution
+of one pixel; a transposed convolution is the convolution whose input gradient it computes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 from refconv.counts.closed import Counts, count
 from refconv.geometry import Geometry
 
-KINDS = ("standard", "group", "depthwise", "pointwise", "fully connected")
+Form: TypeAlias = Literal["convolution", "transposed", "matrix"]
+
+KINDS = (
+    "standard", "group", "depthwise", "pointwise", "transposed", "fully connected",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution: its name, geometry, whether it has a bias, whether a batch norm follows.
+    """A layer: its name, its geometry, whether it has a bias, whether a batch norm follows.
 
-    `of_vectors` says that it is a fully connected layer, or a product of matrices.
+    The geometry of a "transposed" layer is that of the convolution the other way: its x is this
+    layer's output. `owns_weight` is false where another layer has the same weight, or where both
+    factors of a product are computed: then it has no parameters of its own.
     """
 
     name: str
     geometry: Geometry
     bias: bool = False
     batch_norm: bool = False
-    of_vectors: bool = False
+    form: Form = "convolution"
+    owns_weight: bool = True
 
     @property
     def kind(self) -> str:
         """One of `KINDS`; a pointwise convolution in groups is "group"."""
-        return "fully connected" if self.of_vectors else self.geometry.kind
+        if self.form == "matrix":
+            return "fully connected"
+        return "transposed" if self.form == "transposed" else self.geometry.kind
 
     @cached_property
     def counts(self) -> Counts:
-        """Of the convolution itself, its bias included in the parameters."""
-        return count(self.geometry, self.bias)
+        """Of the layer as it is, its bias included in the parameters."""
+        counts = count(self.geometry, self.bias)
+        if self.form == "transposed":
+            outputs = counts.input_size
+            counts = replace(
+                counts,
+                input_size=counts.output_size,
+                output_size=outputs,
+                bias_additions=outputs if self.bias else 0,
+                parameters=self.weights + (self.channels_out if self.bias else 0),
+            )
+        return counts if self.owns_weight else replace(counts, parameters=0)
+
+    @property
+    def channels_out(self) -> int:
+        """Output channels."""
+        return self.geometry.C if self.form == "transposed" else self.geometry.F
 
     @property
     def weights(self) -> int:
-        """Elements of the weight alone."""
-        return self.geometry.F * self.geometry.K
+        """Elements of its weight alone."""
+        return self.geometry.F * self.geometry.K if self.owns_weight else 0
 
     @property
     def trainable(self) -> int:
         """Weights, biases, and a scale and a shift for each channel of a batch norm."""
-        return self.counts.parameters + (2 * self.geometry.F if self.batch_norm else 0)
+        return self.counts.parameters + (2 * self.channels_out if self.batch_norm else 0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +84,7 @@ class Network:
     @property
     def convolutions(self) -> tuple[Layer, ...]:
         """The layers but for the fully connected ones."""
-        return tuple(layer for layer in self.layers if not layer.of_vectors)
+        return tuple(layer for layer in self.layers if layer.form != "matrix")
 
     @property
     def macs(self) -> int:
@@ -125,6 +150,13 @@ class Builder:
     def linear(self, name: str, F: int, inputs: int | None = None) -> None:
         """Add a fully connected layer, with a bias; left out, its inputs are the channels."""
         C = self.channels if inputs is None else inputs
-        geometry = Geometry.of((1, C, 1, 1), (F, C, 1, 1))
-        self.layers.append(Layer(name, geometry, bias=True, of_vectors=True))
+        self.layers.append(matrix(name, rows=1, inputs=C, outputs=F, bias=True))
         self.channels, self.size = F, 1
+
+
+def matrix(
+    name: str, *, rows: int, inputs: int, outputs: int, bias: bool = False, owns_weight: bool = True
+) -> Layer:
+    """A product of a (rows, inputs) matrix and an (inputs, outputs) weight."""
+    geometry = Geometry.of((rows, inputs, 1, 1), (outputs, inputs, 1, 1))
+    return Layer(name, geometry, bias, form="matrix", owns_weight=owns_weight)

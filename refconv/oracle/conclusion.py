@@ -17,6 +17,9 @@ from refconv.oracle.verdict import Verdict
 MOST = 0.6
 """Of the wrong cases, at least, the fault must explain."""
 
+ROUNDING = ("accumulator-", "result-", "operands-")
+"""How the names of faults of rounding begin."""
+
 Candidate = tuple[str, int]
 
 
@@ -29,12 +32,27 @@ def conclusion(verdicts: Sequence[Verdict]) -> str | None:
     votes = Counter(candidate for v in wrong for candidate in v.matches)
     replayed = {c: n for c, n in votes.items() if c[1] != LOCATED}
     located = {c: n for c, n in votes.items() if c[1] == LOCATED}
-    return (
+    found = (
         _pair(wrong)
         or _elected(replayed, wrong, verdicts)
         or _elected(located, wrong, verdicts)
         or _elected_of_any_variant(wrong)
     )
+    return found if found is None or AND in found else _with_another(found, wrong)
+
+
+def _with_another(name: str, wrong: Sequence[Verdict]) -> str:
+    """The fault, and a second one where that alone explains all the cases that the first does not.
+
+    Faults of rounding are no second ones: on a case or two, they fit too easily.
+    """
+    left = [v for v in wrong if name not in v.candidates]
+    others = [
+        {n for n, variant in v.matches if variant != LOCATED and not n.startswith(ROUNDING)}
+        for v in left
+    ]
+    shared = set.intersection(*others) if len(left) > 1 else set()
+    return AND.join([name, *sorted(shared)[:1]])
 
 
 def _pair(wrong: Sequence[Verdict]) -> str | None:

@@ -35,12 +35,13 @@ FEWEST = 30
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the caller says of the implementation: what it accumulates in, what it rounds its
-    operands to, and its algorithm.
+    operands to, and its algorithm; and what type its result has.
     """
 
     accumulator: str
     operands: str | None
     algorithm: str
+    result: str
 
     @classmethod
     def of(
@@ -59,7 +60,7 @@ class Terms:
             raise ValueError(
                 f"algorithm is {algorithm!r}, but must be {_choices(bounds.ALGORITHMS)}"
             )
-        return cls(name, rounded, algorithm)
+        return cls(name, rounded, algorithm, case.types.result.name)
 
 
 def _name(dtype: Any) -> str:
@@ -325,7 +326,11 @@ def suspicion(comparison: Comparison, reference: Reference, terms: Terms) -> str
         return ""
     n, S, unit = n[usable], S[usable], unit[usable]
     # The rounding of the result, and the reference's own error: those are no sign of anything.
-    allowance = comparison.bound[usable] - proven[usable] if is_direct else 0
+    allowance = comparison.bound[usable] - proven[usable]
+    if not is_direct:
+        is_narrower = bounds.ROUNDOFF[terms.result] > bounds.ROUNDOFF[terms.accumulator]
+        y = comparison.expected[usable]
+        allowance = bounds.rounded_output(y, 0, terms.result) if is_narrower else 0 * allowance
     signed = (comparison.actual - comparison.expected)[usable]
     excess = np.maximum(np.abs(signed) - allowance, 0)
     likely = bounds.probable(n, S, terms.accumulator, usable.size)
