@@ -203,7 +203,7 @@ def _listed(one: Judged) -> list[str]:
     if verdict.status in ("exact", "within-bound"):
         return [head]
     said = verdict.explanation
-    if verdict.wrong_outputs:
+    if verdict.wrong_outputs and verdict.worst:
         named = verdict.diagnosis or "no fault that is known"
         said = f"{named}; {verdict.wrong_outputs} of {verdict.outputs} outputs"
         if verdict.worst and isfinite(verdict.worst[0].ratio):

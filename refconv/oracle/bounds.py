@@ -44,10 +44,6 @@ CHANCE = 1e-12
 AGGREGATE = 0.4
 """Of n*T, at most, is the sum of squared errors in units of u*S over T outputs."""
 
-WINOGRAD = 361.0 * 100.0
-"""How much the transforms of F(4x4, 3x3) may enlarge a tile: the squared row sums 19 and 10 of its
-matrices A and B (Lavin and Gray, 2016); larger than for F(2x2, 3x3)."""
-
 ALGORITHMS = ("direct", "winograd", "fft")
 
 CLUMSINESS = {"direct": 1.0, "winograd": 30.0, "fft": 100.0}
@@ -73,7 +69,7 @@ def rounded_output(y: Any, E: Any, output: str) -> Any:
 
 
 def probable(n: Any, S: Any, accumulator: str, outputs: int) -> Any:
-    """Tier 2, lambda*sqrt(n)*u*S: what independent rounding errors of mean zero stay inside.
+    """Tier 2, lambda*sqrt(n+1)*u*S: what independent rounding errors of mean zero stay inside.
 
     lambda = sqrt(2*ln(2*n*N/delta)) for N outputs and the chance `CHANCE` of being wrong.
     """
@@ -84,16 +80,19 @@ def probable(n: Any, S: Any, accumulator: str, outputs: int) -> Any:
 
 
 def transformed(
-    n: Any, largest: float, norms: float, accumulator: str, algorithm: str, pixels: int
+    n: Any, largest: float, norms: float, accumulator: str, algorithm: str, size: tuple[int, int]
 ) -> Any:
     """Instead of tier 1, for algorithms that sum other products than those of the definition.
 
-    Winograd: (n+16)*u * 36100 * n*max|x|*max|w|. FFT: 16*u*log2(pixels) * |x|*|w|, in Euclidean
-    norms over all that an output could read. Both are wide: tier 3 is what tells there.
+    Their errors follow the largest numbers around, and not those of one sum. Winograd: tier 2 of
+    sums whose S is n*max|x|*max|w|, times `CLUMSINESS`. FFT: 16*u*log2(pixels)*|x|*|w|, in
+    Euclidean norms over all that an output could read. Documented, but not proven. `size` is
+    (outputs, pixels of an image).
     """
-    u = ROUNDOFF[accumulator]
+    outputs, pixels = size
     if algorithm == "winograd":
-        return (n + 16) * u * WINOGRAD * n * largest
+        return CLUMSINESS[algorithm] * probable(n, n * largest, accumulator, outputs)
+    u = ROUNDOFF[accumulator]
     return np.broadcast_to(16 * u * log2(max(2, pixels)) * norms, np.shape(n))
 
 

@@ -52,7 +52,7 @@ def _with_another(name: str, wrong: Sequence[Verdict]) -> str:
         for v in left
     ]
     shared = set.intersection(*others) if len(left) > 1 else set()
-    return AND.join([name, *sorted(shared)[:1]])
+    return AND.join([name, *shared]) if len(shared) == 1 else name
 
 
 def _pair(wrong: Sequence[Verdict]) -> str | None:
@@ -60,8 +60,8 @@ def _pair(wrong: Sequence[Verdict]) -> str | None:
     pairs = dict.fromkeys(name for v in wrong for name in v.candidates if AND in name)
     for name in pairs:
         together = sum(name in v.candidates for v in wrong)
-        explained = sum(bool({name, *name.split(AND)} & {*v.candidates}) for v in wrong)
-        if together >= min(2, len(wrong)) and explained >= MOST * len(wrong):
+        explain_all = all({name, *name.split(AND)} & {*v.candidates} for v in wrong)
+        if together >= min(2, len(wrong)) and explain_all:
             return name
     return None
 

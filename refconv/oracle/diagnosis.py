@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from refconv.oracle.case import Array, Case
-from refconv.oracle.faults import FAULTS
 from refconv.oracle.gather import Problem
 from refconv.oracle.judge import Comparison, Terms
 from refconv.oracle.reference import Reference
-from refconv.oracle.replay import EVERY, Evidence, Match, agree, matches, pair, replays
+from refconv.oracle.replay import Evidence, Match, agree, every_name, matches, pair, replays
 from refconv.oracle.verdict import Verdict
 from refconv.oracle.where import located_faults, location
 
@@ -62,7 +61,7 @@ def explain(
     with np.errstate(all="ignore"):  # faults make NaN of infinities, and infinities of numbers
         found = list(matches(evidence, hints.names))
         if not found and hints.search:
-            found = list(matches(evidence, EVERY))
+            found = list(matches(evidence, every_name()))
         if found or not is_bad:
             return verdict.named(found)
         located = [
@@ -100,7 +99,3 @@ def explain_shape(case: Case, actual: Array, reference: Reference) -> Verdict:
             if y.shape == actual.shape and agree(actual, y, tolerance)
         ]
     return verdict.named(found)
-
-
-SENTENCES = {name: fault.sentence for name, fault in FAULTS.items()}
-"""Of the faults without an unknown, what they are."""

@@ -440,7 +440,7 @@ def _(p: Problem) -> Iterator[Problem]:
     yield replace(p, size=(p.size[0], columns))
 
 
-@spoils("output-cropped", "The output is cropped: rows or columns are missing at its end.")
+@spoils("output-cropped", "The output is cropped: rows or columns are missing at an end.")
 def _(p: Problem, y: Array) -> Iterator[Array]:
     for rows in (0, 1, 2):
         for columns in (0, 1, 2):

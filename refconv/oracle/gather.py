@@ -83,9 +83,11 @@ class Problem:
         y = np.zeros((N, G, F // G, OH * OW), np.result_type(self.x, self.weight))
         with np.errstate(all="ignore"):  # NaN and infinity are ordinary results
             if y.size and Cg:
-                for kh, kw, read in self.reads():
+                for kh, kw, cells in self.reads():
                     weights = self.weight[:, :, kh, kw].reshape(G, F // G, Cg)
-                    y += weights @ read.reshape(N, G, Cg, OH * OW)
+                    read = cells.reshape(N, G, Cg, OH * OW)
+                    # A product of matrices that are 1 wide is slow, group by group.
+                    y += weights * read if Cg == 1 else weights @ read
             y = y.reshape(N, F, OH, OW)
             if self.pointwise is not None:
                 sh, sw = self.pointwise_stride
@@ -141,7 +143,10 @@ def largest_sum(case: Case) -> float:
     """No partial sum of any order is larger: taps * max|x| * max|w| + max|bias|."""
     largest = [_largest(a) for a in (case.x, case.weight, np.asarray(case.pad_value))]
     bias = 0.0 if case.bias is None else _largest(case.bias)
-    return case.geometry.K * max(largest[0], largest[2]) * largest[1] + bias
+    sums = case.geometry.K * max(largest[0], largest[2]) * largest[1]
+    if case.pointwise_weight is not None:
+        sums *= max(1.0, case.geometry.F * _largest(case.pointwise_weight))
+    return sums + bias
 
 
 def _largest(array: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from refconv.oracle.adapters.adapter import one_line
 from refconv.oracle.case import Array, Case
 
 RETURNED, RAISED, CRASHED = "returned", "raised", "crashed"
@@ -62,7 +63,7 @@ def call(target: Callable[..., Any], case: Case) -> Outcome:
     except MemoryError as error:
         return Outcome(CRASHED, text=f"it needed too much memory: {error}".rstrip(": "))
     except Exception as error:
-        return Outcome(RAISED, text=f"{type(error).__name__}: {error}")
+        return Outcome(RAISED, text=one_line(f"{type(error).__name__}: {error}"))
     except KeyboardInterrupt:
         raise
     except SystemExit as error:

@@ -24,6 +24,7 @@ from refconv.oracle.folder import FolderError, read_actual, write
 from refconv.oracle.formats import FORMATS
 from refconv.oracle.outcome import CRASHED, RAISED, RETURNED, Outcome
 from refconv.oracle.reference import UncertainError
+from refconv.oracle.verdict import TOO_LONG
 
 PLACE = "{case}"
 REFUSED = 77
@@ -90,7 +91,7 @@ class Program:
             try:
                 status = process.wait(self._time_limit)
             except subprocess.TimeoutExpired:
-                return Outcome(CRASHED, text=f"it took longer than {self._time_limit:g} s")
+                return Outcome(CRASHED, text=f"it {TOO_LONG} {self._time_limit:g} s")
             finally:
                 _end(process)
         return _said(status, _last_line(complaints))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,14 @@ class Reference:
     magnitude: Array
     terms: Array
     error: Array
-    skipped_pads: Array | None
+    skipped_pads: Skipped | None
+
+
+class Skipped(NamedTuple):
+    """The outputs of those who leave padding cells out, and the magnitude of what is finite."""
+
+    y: Array
+    magnitude: Array
 
 
 def reference_of(case: Case) -> Reference:
@@ -64,7 +71,7 @@ def reference_of(case: Case) -> Reference:
     is_plain = case.pointwise_weight is None
     if is_plain and case.types.accumulator == np.float64 and not case.is_integral:
         y, error = compensated(problem, y, terms, magnitude)
-    return Reference(y, magnitude, terms, error, _skipped_pads(case, problem, y))
+    return Reference(y, magnitude, terms, error, _skipped_pads(case, problem))
 
 
 def _magnitude(problem: Problem) -> Array:
@@ -157,15 +164,17 @@ def _window(x: Array, g: Any, oh: int) -> tuple[Array, Any]:
     return image, ((above, below), (g.pl, g.pr))
 
 
-def _skipped_pads(case: Case, problem: Problem, y: Array) -> Array | None:
+def _skipped_pads(case: Case, problem: Problem) -> Skipped | None:
     """What comes out where padding cells are left out instead of multiplied."""
     if np.isfinite(problem.weight).all() or case.pad_value or not case.geometry.padded:
         return None
     finite = np.isfinite(problem.weight)
     # A padded zero times an infinity is NaN. The weights that are not finite are added by hand, at
     # the cells inside the image only.
-    tame = replace(problem, weight=np.where(finite, problem.weight, 0)).solve()
-    return tame + _inside_only(replace(problem, weight=np.where(finite, 0, problem.weight)))
+    tame = replace(problem, weight=np.where(finite, problem.weight, 0))
+    wild = replace(problem, weight=np.where(finite, 0, problem.weight))
+    with np.errstate(all="ignore"):
+        return Skipped(tame.solve() + _inside_only(wild), _magnitude(tame))
 
 
 def _inside_only(problem: Problem) -> Array:

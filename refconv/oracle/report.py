@@ -8,7 +8,8 @@ from typing import Any
 
 from refconv.oracle.case import Case
 from refconv.oracle.conclusion import conclusion
-from refconv.oracle.diagnosis import LOCATED, SENTENCES, Hints
+from refconv.oracle.diagnosis import AND, LOCATED, Hints
+from refconv.oracle.faults import FAULTS
 from refconv.oracle.kinds import KINDS, kinds_of
 from refconv.oracle.verdict import STATUSES, WIDTH, Verdict
 
@@ -69,6 +70,11 @@ class Report:
         found = Counter(verdict.status for verdict in self.verdicts)
         return {status: found[status] for status in STATUSES}
 
+    def ends_in_hangs(self, count: int) -> bool:
+        """Whether the target took too long for each of the last so many cases."""
+        last = self.verdicts[-count:]
+        return len(last) == count and all(v.took_too_long for v in last)
+
     @property
     def failures(self) -> list[Verdict]:
         """The bad verdicts, of the smallest case first."""
@@ -77,9 +83,9 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong, and something was judged; if strict, nothing refused either."""
-        judged = any(verdict.status != "refused" for verdict in self.verdicts)
-        return judged and not self.failures and not (self.strict and self.counts["refused"])
+        """Whether nothing is wrong, and something is right; if strict, nothing refused either."""
+        any_good = any(verdict.is_good for verdict in self.verdicts)
+        return any_good and not self.failures and not (self.strict and self.counts["refused"])
 
     def conclude(self) -> None:
         """Find the fault that explains everything."""
@@ -110,6 +116,7 @@ class Report:
         for status in ("suspicious", "convention", "refused", "unjudged"):
             lines += self._others(status)
         lines += self._table()
+        lines += [""] * bool(self.remarks)
         for remark in self.remarks:
             lines += _wrapped(remark)
         return lines
@@ -119,10 +126,18 @@ class Report:
         """The outcome in a few words."""
         counts = [f"{n} {status}" for status, n in self.counts.items() if n]
         word = "passed" if self.passed else "failed"
-        if not any(v.status != "refused" for v in self.verdicts):
+        if not self.failures and not any(v.is_good for v in self.verdicts):
             word = "nothing was judged"
-        named = f" ({self.diagnosis})" if self.diagnosis and not self.passed else ""
+        named = f" ({self.diagnosis}{self._share})" if self.diagnosis and not self.passed else ""
         return f"{word}{named}, of {len(self.verdicts)} cases {', '.join(counts) or 'none'}"
+
+    @property
+    def _share(self) -> str:
+        """How much of what is wrong the diagnosis explains, if it is not all."""
+        wrong = [v for v in self.verdicts if v.status in ("wrong", "suspicious")]
+        names = {str(self.diagnosis), *str(self.diagnosis).split(AND)}
+        explained = sum(bool(names & {*v.candidates}) for v in wrong)
+        return "" if explained == len(wrong) else f": {explained} of {len(wrong)}"
 
     def _failure_lines(self) -> list[str]:
         failures = self.failures
@@ -135,7 +150,9 @@ class Report:
         lines.append("")
         for verdict in failures[1 : 1 + SHOWN]:
             named = self._renamed(verdict)
-            lines.append(f"Also {named.status} ({named.diagnosis or 'no name'}):")
+            no_name = "no name" if named.status == "wrong" else ""
+            of_it = f" ({name})" if (name := named.diagnosis or no_name) else ""
+            lines.append(f"Also {named.status}{of_it}:")
             if verdict.case is not None:
                 lines.append(f"  {self.command(verdict.case)}")
         if len(failures) > 1 + SHOWN:
@@ -144,9 +161,10 @@ class Report:
 
     def _renamed(self, verdict: Verdict) -> Verdict:
         """The verdict with the name that explains the whole run, where it may have it."""
-        if self.diagnosis is None or self.diagnosis not in verdict.candidates:
+        if self.diagnosis in (None, verdict.diagnosis) or self.diagnosis not in verdict.candidates:
             return verdict
-        sentence = SENTENCES.get(self.diagnosis, verdict.explanation)
+        fault = FAULTS.get(self.diagnosis)
+        sentence = verdict.explanation if fault is None else fault.sentence
         return verdict.told(diagnosis=self.diagnosis, explanation=sentence)
 
     def command(self, case: Case) -> str:
@@ -179,7 +197,7 @@ class Report:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _column(verdict: Verdict) -> str:

@@ -66,7 +66,10 @@ def resolve(name: str) -> Target:
 def _asking(ask: Ask) -> Callable[..., Any]:
     """An adapter's function, to be called as a target is."""
 
-    def call(x: Array, weight: Array, bias: Array | None = None, **options: Any) -> Any:
+    def call(x: Array, weight: Array, *others: Array | None, **options: Any) -> Any:
+        if len(others) > 1:
+            raise RefusedError("it has no depthwise separable convolution of its own")
+        bias = others[0] if others else None
         return ask(Question(x, weight, bias, **options))
 
     return call

@@ -21,6 +21,9 @@ BAD = ("wrong", "crashed")
 
 WIDTH = 80
 
+TOO_LONG = "took longer than"
+"""In the explanation of a target that was ended for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worst:
@@ -69,6 +72,11 @@ class Verdict:
         """Wrong, or crashed."""
         return self.status in BAD
 
+    @property
+    def took_too_long(self) -> bool:
+        """Whether the target was ended for that: every such case costs the time limit."""
+        return self.status == "crashed" and TOO_LONG in self.explanation
+
     def told(self, **changes: Any) -> Verdict:
         """The same verdict, but for these changes."""
         return replace(self, **changes)
@@ -110,7 +118,7 @@ class Verdict:
 
     def __str__(self) -> str:
         named = f"{self.status}: {self.diagnosis}" if self.diagnosis else self.status
-        lines = [named, *textwrap.wrap(self.explanation, WIDTH)]
+        lines = [named, *textwrap.wrap(self.explanation, WIDTH, break_on_hyphens=False)]
         if self.wrong_outputs:
             where = f": {self.where}" if self.where else ""
             lines += textwrap.wrap(

@@ -55,7 +55,7 @@ def location(wrong: Array, terms: Array, geometry: Geometry) -> str:
         for name, axis, size in (("row", 0, OH), ("column", 1, OW)):
             hit = np.flatnonzero(places.any(1 - axis))
             if len(hit) < size:
-                parts.append(f"in output {_named(name, hit, size)}")
+                parts.append(f"in {_named(f'output {name}', hit, size)}")
     return ", ".join(parts) or "scattered"
 
 
@@ -83,11 +83,18 @@ def located_faults(
     """The faults that are told by where outputs are wrong: stable names and sentences."""
     wrong, actual = comparison.wrong, comparison.actual
     places = np.asarray(wrong.any((0, 1)))
-    if places.sum() == 1 and wrong.sum() > 1 and wrong[:, :, places].mean() > 0.5:
+    if (
+        places.sum() == 1
+        and places.size > 1
+        and wrong.sum() > 1
+        and wrong[:, :, places].mean() > 0.5
+    ):
         yield "single-pixel", "One place of the output is wrong in many channels, and no other."
-    if actual.dtype != object and not np.iscomplexobj(actual):
+    expected = comparison.expected
+    if expected.size and (expected != expected.flat[0]).any():
         values = actual[wrong]
-        same = np.isnan(values).all() or bool((values == values[0]).all())
+        only_nan = np.isnan(values).all() and not np.isnan(expected).any()
+        same = only_nan or bool((values == values[0]).all())
         if same and len(values) > 1:
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
             yield "output-unwritten", unwritten
@@ -104,7 +111,7 @@ def located_faults(
         ("tail-of-channels", channels, "the last output channels"),
     ):
         first = int(np.argmax(hit))
-        if hit.any() and first > 0 and hit[first:].all():
+        if hit.any() and first >= len(hit) / 2 and hit[first:].all():
             yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
     if (start := flat_start(wrong)) is not None:
         yield (

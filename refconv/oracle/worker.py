@@ -24,6 +24,7 @@ from refconv.oracle import wire
 from refconv.oracle.case import Case
 from refconv.oracle.outcome import CRASHED, RETURNED, Outcome
 from refconv.oracle.targets import TargetError
+from refconv.oracle.verdict import TOO_LONG
 
 TIME_LIMIT = 30.0
 """Seconds for one case, if not said otherwise."""
@@ -140,7 +141,7 @@ class Worker:
         if process.poll() is not None:
             raise _EndedError(_ending(process))
         if time.monotonic() > end:
-            raise _EndedError(f"it took longer than {limit:g} s")
+            raise _EndedError(f"it {TOO_LONG} {limit:g} s")
         if _memory_of(process.pid) > self._memory_limit:
             raise _EndedError(
                 f"it needed too much memory: more than {self._memory_limit / (1 << 30):.2g} GiB"

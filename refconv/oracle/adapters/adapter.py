@@ -100,10 +100,10 @@ def as_bfloat16(bits: Array) -> Array:
 
 
 def one_line(message: Any) -> str:
-    """An error, or its message, without line breaks and not too long.
+    """An error, or its message, without line breaks or codes for a terminal, and not too long.
 
     >>> one_line(ValueError("first\\n  second"))
     'first second'
     """
-    text = " ".join(str(message).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(message).split()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
