@@ -88,7 +88,7 @@ def test_openvinos_whole_numbers_are_equal(dtype):
     """
     pytest.importorskip("openvino", reason="openvino is not installed: pip install openvino")
     with contextlib.closing(Worker("openvino/accurate")) as runner:
-        for descriptor in (GROUPED, PLAIN, "g3mb2ic6ih11iw13oc12oh4ow8kh3kw2sh3sw2dh1dw0ph2pw0"):
+        for descriptor in (GROUPED, PLAIN, "g3mb2ic6ih10iw13oc12oh3ow8kh3kw2sh3sw2dh1dw0ph2pw0"):
             case = Case.from_descriptor(descriptor, dtype=dtype, bound=2)
             y = runner.run(case).value
             np.testing.assert_array_equal(y, asked(target("refconv.loops"), case), strict=True)

@@ -75,7 +75,7 @@ def test_every_case_is_a_test_of_a_right_target(project):
     assert outcomes(result) == {"passed": 1 + CASES + 1}
     result.stdout.fnmatch_lines(["test_of_mine.py::test_of_mine PASSED*"])
     result.stdout.fnmatch_lines(
-        ["*g3mb2ic6ih11iw13oc12oh4ow8kh3kw2sh3sw2dh1dw0ph2pw0 --seed 0 PASSED*"]
+        ["*g3mb2ic6ih10iw13oc12oh3ow8kh3kw2sh3sw2dh1dw0ph2pw0 --seed 0 PASSED*"]
     )
     result.stdout.fnmatch_lines(["*drawn cases PASSED*"])
 
@@ -95,13 +95,13 @@ def test_a_wrong_targets_failures_are_its_verdicts(project):
     assert found["passed"] + found["failed"] == 1 + CASES + 1
     text = result.stdout.str()
     verdict = (
-        r"\n_+ .*g3mb2ic6ih11iw13oc12.* _+\n"
+        r"\n_+ .*g3mb2ic6ih10iw13oc12.* _+\n"
         r"wrong: kernel-flipped-h\n"
         r"The kernel is flipped along its height, kh\.\n"
-        r"\d+ of 768 outputs are wrong: .*\n"
+        r"\d+ of 576 outputs are wrong: .*\n"
         r"output \[n f oh ow\] .*\n"
         r"(\[.*\n){5}"
-        r"Case\.from_descriptor\('g3mb2ic6ih11iw13oc12.*', seed=0\)\n"
+        r"Case\.from_descriptor\('g3mb2ic6ih10iw13oc12.*', seed=0\)\n"
     )
     assert re.search(verdict, text)
     assert "Traceback" not in text

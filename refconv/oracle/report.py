@@ -83,9 +83,16 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong, and something is right; if strict, nothing refused either."""
-        any_good = any(verdict.is_good for verdict in self.verdicts)
-        return any_good and not self.failures and not (self.strict and self.counts["refused"])
+        """Whether nothing is wrong, and something was judged; if strict, nothing refused either.
+
+        What is only suspicious does not fail a run: it is shown.
+        """
+        return self._judged and not self.failures and not (self.strict and self.counts["refused"])
+
+    @property
+    def _judged(self) -> bool:
+        """Whether anything could be said of any case."""
+        return any(v.status not in ("refused", "unjudged") for v in self.verdicts)
 
     def conclude(self) -> None:
         """Find the fault that explains everything."""
@@ -126,7 +133,7 @@ class Report:
         """The outcome in a few words."""
         counts = [f"{n} {status}" for status, n in self.counts.items() if n]
         word = "passed" if self.passed else "failed"
-        if not self.failures and not any(v.is_good for v in self.verdicts):
+        if not self._judged:
             word = "nothing was judged"
         named = f" ({self.diagnosis}{self._share})" if self.diagnosis and not self.passed else ""
         return f"{word}{named}, of {len(self.verdicts)} cases {', '.join(counts) or 'none'}"
