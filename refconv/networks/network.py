@@ -26,7 +26,7 @@ class Layer:
 
     The geometry of a "transposed" layer is that of the convolution the other way: its x is this
     layer's output. `owns_weight` is false where another layer has the same weight, or where both
-    factors of a product are computed: then it has no parameters of its own.
+    factors of a product are computed: then its bias is all that it has of its own.
     """
 
     name: str
@@ -56,7 +56,9 @@ class Layer:
                 bias_additions=outputs if self.bias else 0,
                 parameters=self.weights + (self.channels_out if self.bias else 0),
             )
-        return counts if self.owns_weight else replace(counts, parameters=0)
+        if not self.owns_weight:
+            counts = replace(counts, parameters=self.channels_out if self.bias else 0)
+        return counts
 
     @property
     def channels_out(self) -> int:
@@ -128,6 +130,8 @@ class Builder:
         groups: int = 1,
     ) -> None:
         """Add a convolution; left out, the padding keeps the size at stride 1."""
+        if F < 1:
+            raise ValueError(f"{name} would have {F} output channels, but must have at least 1")
         padding = kernel // 2 if padding is None else padding
         geometry = Geometry.of(
             (1, self.channels, self.size, self.size),
