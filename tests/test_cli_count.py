@@ -140,3 +140,24 @@ def test_damaged_files_are_one_line(run, tmp_path):
         status, out, errors = run(path)
         assert (status, out, errors.count("\n")) == (2, "", 1)
         assert name in errors
+
+
+def test_an_onnx_file_with_an_open_axis(run, tmp_path):
+    """4 of 5 x w pixels; what is not counted is listed."""
+    onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'refconv[onnx]'")
+    number, make = onnx.TensorProto.FLOAT, onnx.helper
+    weight = make.make_tensor("weight", number, (4, 3, 3, 2), [1.0] * 72)
+    nodes = [make.make_node("Conv", ["x", "weight"], ["c"]), make.make_node("Relu", ["c"], ["y"])]
+    x = make.make_tensor_value_info("x", number, (1, 3, 5, "w"))
+    y = make.make_tensor_value_info("y", number, None)
+    model = make.make_model(make.make_graph(nodes, "g", [x], [y], [weight]))
+    path = tmp_path / "open.onnx"
+    onnx.save(model, path)
+    status, text, errors = run(path, "--size", "w=7", "--json")
+    (found,) = json.loads(text)
+    assert (status, errors) == (0, "")
+    assert found["macs"] == 4 * 3 * 6 * 18
+    assert any("Relu" in line for line in found["not_counted"])
+    status, _, errors = run(path)
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "w" in errors

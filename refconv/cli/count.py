@@ -36,6 +36,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--resolution", type=int, help="pixels a side")
     parser.add_argument("--scale", type=float, help="of ShuffleNetV1: times so many channels")
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at once")
+    parser.add_argument(
+        "--size",
+        action="append",
+        type=named_size,
+        default=[],
+        metavar="NAME=N",
+        help="of an open axis of an ONNX file",
+    )
     parser.add_argument("--swap", metavar="HOW", help="separable, depthwise or group:G")
     parser.add_argument(
         "--keep", metavar="NAME,...", help="layers not to swap; 'first' if left out"
@@ -47,6 +55,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--csv", action="store_true", help="print a line of figures a layer")
     parser.set_defaults(run=run)
+
+
+def named_size(text: str) -> tuple[str, int]:
+    """A name and a positive number, from NAME=N."""
+    name, equals, number = text.rpartition("=")
+    if not (name and equals and number.isdecimal() and int(number) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=N with a positive number")
+    return name, int(number)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -113,7 +129,7 @@ def _from_onnx(path: Path, options: argparse.Namespace) -> tuple[Network, list[s
         if error.name != "onnx":
             raise
         raise InputError("an ONNX file needs onnx: pip install 'refconv[onnx]'") from error
-    found = read(path, batch=options.batch)
+    found = read(path, batch=options.batch, sizes=dict(options.size))
     return found.network, [str(item) for item in found.not_counted]
 
 
