@@ -7,6 +7,8 @@ import csv
 import io
 import json
 import sys
+import textwrap
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +163,7 @@ def lines(network: Network, not_counted: Sequence[str], options: argparse.Namesp
 
 def _layer_lines(network: Network) -> list[str]:
     total = max(1, network.macs)
-    rows = [("layer", "kind", "output", "MACs", "share", "parameters", "FLOP/byte")]
+    rows = [("layer", "kind", "output", "MACs", "share", "parameters", "FLOP/B")]
     for layer in network.layers:
         counts = layer.counts
         rows.append((
@@ -169,7 +171,7 @@ def _layer_lines(network: Network) -> list[str]:
             f"{counts.macs / total:.1%}", f"{counts.parameters:,}",
             f"{counts.intensity(DTYPE):.1f}",
         ))  # fmt: skip
-    return columns(rows, left=3)
+    return columns(rows, left=3, gap=1)
 
 
 def _output(layer: Layer) -> str:
@@ -193,7 +195,7 @@ def _kind_lines(network: Network) -> list[str]:
     c = sum_of(network.layers)
     activations = 4 * (c.input_size + c.output_size)
     return [
-        *columns(rows, left=1),
+        *columns(rows, left=1, gap=1),
         "",
         f"FLOPs                {c.flops:>18,}   2 * MACs",
         f"batch norm           {network.trainable - c.parameters:>18,}   scales and shifts",
@@ -203,14 +205,16 @@ def _kind_lines(network: Network) -> list[str]:
     ]
 
 
-def columns(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+def columns(rows: Sequence[Sequence[str]], left: int, gap: int = 2) -> list[str]:
     """Rows as lines; the first `left` columns are flush left, the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(
+        (" " * gap)
+        .join(
             cell.ljust(w) if n < left else cell.rjust(w)
             for n, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
+        .rstrip()
         for row in rows
     ]
 
@@ -230,11 +234,11 @@ def _swap_lines(network: Network, options: argparse.Namespace) -> list[str]:
     swapped = _swapped(network, options)
     seconds = _seconds(swapped) if options.time else {}
     header = ["layer", "MACs", "after", "promised"] + ["achieved"] * options.time
-    rows, stay = [header], []
+    rows, stay = [header], defaultdict[str, list[str]](list)
     for one in swapped:
         before, after = one.counts
         if not one.by:
-            stay.append(f"  {one.layer.name}: {one.reason}")
+            stay[one.reason].append(one.layer.name)
             continue
         row = [one.layer.name, f"{before.macs:,}", f"{after.macs:,}", f"{float(one.promised):.3f}"]
         if options.time:
@@ -242,8 +246,8 @@ def _swap_lines(network: Network, options: argparse.Namespace) -> list[str]:
         rows.append(row)
     text = columns(rows, left=1) if len(rows) > 1 else ["nothing to swap"]
     text += ["", *_total_lines(swapped, seconds)]
-    if stay:
-        text += ["", "as they are:", *stay]
+    for reason, names in stay.items():
+        text += ["", *textwrap.wrap(f"as they are ({reason}): {', '.join(names)}", 80)]
     return text
 
 
@@ -281,8 +285,6 @@ def _time(layers: Sequence[Layer], seconds: dict[Geometry, float]) -> float:
 
 
 def _tool_lines(network: Network, name: str) -> list[str]:
-    import textwrap
-
     from refconv.networks.tools import TOOLS
 
     if name not in TOOLS:
@@ -378,15 +380,18 @@ def _show_published(options: argparse.Namespace) -> int:
         print(json.dumps(published.document(), indent=2))
         return 0
     groups: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    remarks: dict[tuple[str, str], list[str]] = defaultdict(list)
     for f in published.figures():
         places = max(4, len(f.printed.partition(".")[2]) + 2) if f.unit else 0
         ours = f"{float(f.ours / published.SCALES[f.unit]):,.{places}f}"
-        why = f" ({f.remark})" if f.remark and not f.agrees else ""
-        row = (f"  {f.what}", f"{f.verdict}{why}", f"{f.printed} {f.unit}".rstrip(), ours)
+        row = (f"  {f.what}", f.verdict, f"{f.printed} {f.unit}".rstrip(), ours)
         groups.setdefault((f.source, f.convention), []).append(row)
+        if f.remark and not f.agrees:
+            remarks[f.source, f.convention].append(f"  {f.what}, {f.printed}: {f.remark}")
     for (source, convention), rows in groups.items():
         print(f"{source}: {convention}")
-        print("\n".join(columns([("", "verdict", "printed", "ours"), *rows], left=2)))
+        lines_of = columns([("", "verdict", "printed", "ours"), *rows], left=2)
+        print("\n".join([*lines_of, *remarks[source, convention]]))
     return 0
 
 
