@@ -23,12 +23,8 @@ def test_a_network_by_layer_and_by_kind(run):
     status, text, errors = run("mobilenet_v1")
     assert (status, errors) == (0, "")
     assert "dw1   depthwise       32x112x112  3,612,672  0.6%        288    2.2" in text
-    assert (
-        "pointwise           13 539,492,352  94.9%    539,492,352  3,139,584  74.6%" in text
-    )
-    assert (
-        "all                 28 568,740,352 100.0%    567,875,744  4,210,088 100.0%" in text
-    )
+    assert "pointwise           13 539,492,352  94.9%    539,492,352  3,139,584  74.6%" in text
+    assert "all                 28 568,740,352 100.0%    567,875,744  4,210,088 100.0%" in text
     assert "FLOPs                     1,137,480,704   2 * MACs" in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
