@@ -3,6 +3,7 @@
 import dataclasses
 from fractions import Fraction
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from strategies import DTYPES, Case, cases, geometries
 
 from refconv import Counts, Geometry, count, count_by_ones, loops, tally
 from refconv.conv import METHODS
+from refconv.counts.closed import _inside
 from refconv.counts.tally import Ledger, Tally
 from refconv.loops import seven_loops
 
@@ -245,3 +247,19 @@ def test_tally_refuses_what_the_geometry_does_and_a_wrong_bias():
 def test_ones_of_narrow_integers_are_counted_in_wide_sums(dtype):
     g = Geometry.of((1, 40_000, 1, 2), (1, 40_000, 1, 1))
     assert count_by_ones(g, dtype=dtype)[0] == 80_000
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 5])
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_taps_inside_are_those_that_a_loop_finds(kernel, dilation):
+    for size, stride, before, after in product(range(1, 8), range(1, 5), range(5), (0, 1, 3)):
+        positions = (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
+        cells = product(range(max(0, positions)), range(kernel))
+        looped = sum(0 <= o * stride + k * dilation - before < size for o, k in cells)
+        if positions > 0:
+            assert _inside(size, kernel, stride, dilation, before, positions) == looped
+
+
+def test_the_count_of_a_huge_kernel_takes_no_loop():
+    huge = Geometry.from_descriptor("ic1ih9000000000iw1oc1kh3000000000kw1")
+    assert count(huge).effective_macs == count(huge).macs == 3_000_000_000 * 6_000_000_001

@@ -111,12 +111,37 @@ def count(geometry: Geometry, bias: bool = False) -> Counts:
 def _inside(size: int, kernel: int, stride: int, dilation: int, before: int, positions: int) -> int:
     """Along one axis: pairs of kernel position and kernel cell that fall inside the data.
 
-    Cell k reads o*stride + k*dilation - before, which is inside for a range of o.
+    Cell k reads o*stride + k*dilation - before, so it falls before `end` for the positions
+    o < (end + before - k*dilation) / stride, rounded up; inside is before `size`, and not before 0.
+
+    >>> _inside(5, 3, 2, 1, 1, 3)
+    7
+    """
+
+    def falling_before(end: int) -> int:
+        reach = end + before
+        # Cells 0 .. full-1 for all positions, cells full .. some-1 for some of them.
+        full = min(kernel, max(0, (reach - (positions - 1) * stride - 1) // dilation + 1))
+        some = min(kernel, max(0, (reach - 1) // dilation + 1))
+        nearest = reach - (some - 1) * dilation
+        rest = _floor_sum(max(0, some - full), stride, dilation, nearest + stride - 1)
+        return full * positions + rest
+
+    return falling_before(size) - falling_before(0)
+
+
+def _floor_sum(n: int, m: int, a: int, b: int) -> int:
+    """The sum of (a*i + b) // m over i < n, as Euclid's algorithm: in a few steps for any n.
+
+    >>> _floor_sum(4, 10, 6, 3), sum((6 * i + 3) // 10 for i in range(4))
+    (3, 3)
     """
     total = 0
-    for k in range(kernel):
-        offset = k * dilation - before
-        first = max(0, -(offset // stride))  # the least o with o*stride + offset >= 0
-        end = -((offset - size) // stride)  # the least o with o*stride + offset >= size
-        total += max(0, min(positions, end) - first)
-    return total
+    while True:
+        total += n * (n - 1) // 2 * (a // m) + n * (b // m)
+        a, b = a % m, b % m
+        last = a * n + b
+        if last < m:
+            return total
+        n, b = last // m, last % m
+        m, a = a, m
