@@ -29,7 +29,7 @@ def compensated(problem: Problem, y: Array, terms: Array, magnitude: Array) -> t
     high = np.zeros(problem.shape)
     low = np.zeros(problem.shape)
     with np.errstate(all="ignore"):
-        for read, weights in _cells(problem):
+        for read, weights in problem.taps():
             _add_products(high, low, read, weights)
         if problem.bias is not None:
             _add(high, low, np.broadcast_to(problem.bias[:, None, None], high.shape))
@@ -39,15 +39,6 @@ def compensated(problem: Problem, y: Array, terms: Array, magnitude: Array) -> t
     usable = np.isfinite(sums) & np.isfinite(bound)
     plain = n * DOUBLE * magnitude
     return np.where(usable, sums, y), np.where(usable, bound, plain)
-
-
-def _cells(problem: Problem) -> Any:
-    """For each tap, what it reads and its weights, both shaped like y."""
-    F, Cg = problem.weight.shape[:2]
-    group = np.arange(F) // max(1, F // problem.groups)
-    for kh, kw, read in problem.reads():
-        for cg in range(Cg):
-            yield read[:, group * Cg + cg], problem.weight[:, cg, kh, kw][:, None, None]
 
 
 def _add_products(high: Array, low: Array, a: Array, b: Array) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -479,7 +480,11 @@ def _(p: Problem, y: Array) -> Iterator[Array]:
     yield np.clip(y, low, high)
     for channels_first in (True, False):
         for bias_first in (True, False):
-            yield _saturating(p, low, high, channels_first, bias_first)
+            yield p.summed_one_by_one(
+                partial(np.clip, a_min=low, a_max=high),
+                channels_first=channels_first,
+                bias_first=bias_first,
+            )
 
 
 def _largest_partial_sum(p: Problem) -> float:
@@ -489,25 +494,6 @@ def _largest_partial_sum(p: Problem) -> float:
         for a in (p.x, p.weight, 0 if p.bias is None else p.bias)
     )
     return float(prod(p.weight.shape[1:]) * max(x, abs(p.pad_value)) * weight + bias)
-
-
-def _saturating(p: Problem, low: int, high: int, channels_first: bool, bias_first: bool) -> Array:
-    """Every product and every partial sum clipped."""
-    F, Cg = p.weight.shape[:2]
-    group = np.arange(F) // max(1, F // p.groups)
-    bias = np.zeros(F) if p.bias is None else p.bias
-    total = np.zeros(p.shape)
-    if bias_first:
-        total += np.clip(bias, low, high)[:, None, None]
-    reads = list(p.reads())
-    if channels_first:
-        taps = [(cg, tap) for cg in range(Cg) for tap in reads]
-    else:
-        taps = [(cg, tap) for tap in reads for cg in range(Cg)]
-    for cg, (kh, kw, read) in taps:
-        products = read[:, group * Cg + cg] * p.weight[:, cg, kh, kw][:, None, None]
-        total = np.clip(total + products, low, high)
-    return total if bias_first else np.clip(total + bias[:, None, None], low, high)
 
 
 @spoils("rectified", "Negative outputs are zero: a ReLU is fused in.")

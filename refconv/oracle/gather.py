@@ -7,8 +7,9 @@ padding wherever they are. So it also computes what a *faulty* implementation wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,37 @@ class Problem:
                 columns = _positions(left + kw * self.dilation[1], self.stride[1], OW)
                 yield kh, kw, xp[:, :, rows, columns]
 
+    def taps(self, *, channels_first: bool = False) -> Iterator[tuple[Array, Array]]:
+        """For each term of the sums, what it reads, (N, F, OH, OW), and its weights, (F, 1, 1).
+
+        The input channels go by for each kernel cell, or the kernel cells for each channel.
+        """
+        F, Cg = self.weight.shape[:2]
+        first = np.arange(F) // max(1, F // self.groups) * Cg
+        reads, channels = list(self.reads()), range(Cg)
+        order = product(channels, reads) if channels_first else _turned(product(reads, channels))
+        for cg, (kh, kw, read) in order:
+            yield read[:, first + cg], self.weight[:, cg, kh, kw][:, None, None]
+
+    def summed_one_by_one(
+        self,
+        hold: Callable[[Array], Array],
+        *,
+        channels_first: bool,
+        bias_first: bool,
+        hold_products: bool = False,
+    ) -> Array:
+        """The outputs if every partial sum is held as `hold` gives it, in a narrow type perhaps."""
+        bias = np.zeros(1) if self.bias is None else self.bias
+        held_bias = bias[:, None, None]
+        total = np.zeros(self.shape)
+        if bias_first:
+            total = total + hold(held_bias)
+        for read, weights in self.taps(channels_first=channels_first):
+            term = read * weights
+            total = hold(total + (hold(term) if hold_products else term))
+        return total if bias_first else hold(total + held_bias)
+
     def _padded(self) -> tuple[Array, int, int]:
         """The image with all cells around it that are read, and the first cell read in that."""
         pads, first = [], []
@@ -123,6 +155,10 @@ class Problem:
         xp = np.full((N, C, pt + H + pb, pl + W + pr), self.pad_value, self.x.dtype)
         xp[:, :, pt : pt + H, pl : pl + W] = self.x
         return xp, first[0], first[1]
+
+
+def _turned(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    return ((second, first) for first, second in pairs)
 
 
 def _positions(first: int, step: int, count: int) -> slice:

@@ -139,9 +139,8 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             if np.array_equal(comparison.actual, replayed, equal_nan=True):
                 yield Match(fault.name, 0, f"{fault.sentence} Replayed to the bit.")
                 return
-    for fault in reversed(
-        narrower(ACCUMULATORS)
-    ):  # the narrowest first: its numbers are the other's
+    # The narrowest first: all its numbers are the others' too.
+    for fault in reversed(narrower(ACCUMULATORS)):
         if errors_are_of(fault.type, comparison, evidence.reference, evidence.case.types.result):
             sentence = f"{fault.sentence} Errors are of that size, in some order of summation."
             yield Match(fault.name, 0, sentence)
@@ -224,8 +223,6 @@ def pair(
 
 def agree(a: Array, b: Array, tolerance: Any) -> bool:
     """Whether all numbers are as near as that, and NaN where the other is."""
-    if a.dtype == object or b.dtype == object:
-        return bool((a == b).all())
     with np.errstate(all="ignore"):
         near = (a == b) | (np.abs(a - b) <= tolerance)
     return bool((near | (np.isnan(a) & np.isnan(b))).all())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,26 +104,17 @@ def accumulated(p: Problem, type_: str) -> Iterator[Array]:
     """Sums one after the other in that type: channels or kernel cells first, the bias first or
     last, products rounded before or not.
     """
-    F, Cg, KH, KW = p.weight.shape
-    if prod(p.shape) * Cg * KH * KW > REPLAYED_MACS or p.pointwise is not None:
+    if prod(p.shape) * prod(p.weight.shape[1:]) > REPLAYED_MACS or p.pointwise is not None:
         return
-    reads = list(p.reads())
-    group = np.arange(F) // max(1, F // p.groups)
-    cells_of_channels = [(cg, cell) for cg in range(Cg) for cell in reads]
-    channels_of_cells = [(cg, cell) for cell in reads for cg in range(Cg)]
-    bias = np.zeros(F) if p.bias is None else p.bias
-    for order in (cells_of_channels, channels_of_cells):
-        for products_rounded in (True, False):
+    for channels_first in (True, False):
+        for hold_products in (True, False):
             for bias_first in (True, False) if p.bias is not None else (True,):
-                total = np.zeros(p.shape)
-                if bias_first:
-                    total += rounded(bias, type_)[:, None, None]
-                for cg, (kh, kw, read) in order:
-                    product = read[:, group * Cg + cg] * p.weight[:, cg, kh, kw][:, None, None]
-                    if products_rounded:
-                        product = rounded(product, type_)
-                    total = rounded(total + product, type_)
-                yield total if bias_first else rounded(total + bias[:, None, None], type_)
+                yield p.summed_one_by_one(
+                    partial(rounded, type_=type_),
+                    channels_first=channels_first,
+                    bias_first=bias_first,
+                    hold_products=hold_products,
+                )
 
 
 def errors_are_of(

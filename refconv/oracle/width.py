@@ -120,15 +120,10 @@ def _of_data(case: Case) -> tuple[Array, Array, Array]:
     if largest_sum(case) >= INT64_END:
         bias = None if problem.bias is None else _python(problem.bias)
         problem = replace(problem, x=_python(case.x), weight=_python(case.weight), bias=bias)
-    G, F = problem.groups, len(problem.weight)
-    Cg = problem.weight.shape[1]
-    group = np.arange(F) // max(1, F // G)
     negative, positive = (np.zeros(problem.shape, problem.x.dtype) for _ in range(2))
-    for kh, kw, read in problem.reads():
-        for cg in range(Cg):
-            products = read[:, group * Cg + cg] * problem.weight[:, cg, kh, kw][:, None, None]
-            negative += np.minimum(products, 0)
-            positive += np.maximum(products, 0)
+    for read, weights in problem.taps():
+        negative += np.minimum(read * weights, 0)
+        positive += np.maximum(read * weights, 0)
     if problem.bias is not None:
         b = problem.bias[:, None, None]
         negative, positive = negative + np.minimum(b, 0), positive + np.maximum(b, 0)
