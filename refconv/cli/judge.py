@@ -130,8 +130,8 @@ def _name(folder: Path, top: Path) -> str:
 def judge_folder(folder: Path, asked: tuple[Any, Any, str], report: Report) -> Verdict:
     """The verdict on the output in a folder; a folder that cannot be used is refused."""
     from refconv.oracle.check import verdict_of
+    from refconv.oracle.comparison import Terms
     from refconv.oracle.folder import FolderError, read
-    from refconv.oracle.judge import Terms
     from refconv.oracle.verdict import Verdict
 
     try:

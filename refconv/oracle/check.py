@@ -14,20 +14,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from refconv.oracle.case import Case
-from refconv.oracle.diagnosis import Hints
-from refconv.oracle.judge import Terms, as_outputs, judge_outputs
+from refconv.oracle.comparison import Terms
+from refconv.oracle.diagnosis import NO_HINTS, Hints
+from refconv.oracle.judge import judge_as
 from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.outcome import CRASHED, RAISED, Here, Outcome, Runner
-from refconv.oracle.reference import UncertainError, reference_of
+from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Runner
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import cases as drawn_cases
 from refconv.oracle.suite import core, full, separable
 from refconv.oracle.verdict import Verdict
 
 EXAMPLES = 200
-TIME_LIMIT = 30.0
-"""Seconds that a target in a process of its own may take for one case."""
-
 DRAWN_TYPES = ("float64", "float16", "int8", "uint8", "int32")
 
 HANGS = 5
@@ -133,7 +130,7 @@ def _arguments(accumulator: Any, operands: Any, algorithm: str) -> str:
 
 
 def verdict_of(
-    runner: Runner, case: Case, asked: tuple[Any, Any, str], hints: Hints | None = None
+    runner: Runner, case: Case, asked: tuple[Any, Any, str], hints: Hints = NO_HINTS
 ) -> Verdict:
     """What is to be said of the target's answer to this case."""
     terms = Terms.of(case, *asked)
@@ -142,7 +139,7 @@ def verdict_of(
         return Verdict(case, "refused", f"It refuses: {outcome.text}")
     if outcome.how == CRASHED:
         return Verdict(case, "crashed", f"It crashed: {outcome.text}")
-    verdict = _judged(case, outcome, terms, hints)
+    verdict = judge_as(case, outcome.value, terms, hints, outcome.text)
     if outcome.modified:
         return verdict.told(
             status="wrong",
@@ -153,17 +150,6 @@ def verdict_of(
             matches=(("input-modified", 0),),
         )
     return verdict
-
-
-def _judged(case: Case, outcome: Outcome, terms: Terms, hints: Hints | None) -> Verdict:
-    actual, problem = as_outputs(outcome.value)
-    if actual is None:
-        return Verdict(case, "wrong", outcome.text or problem)
-    try:
-        reference = reference_of(case)
-    except UncertainError as error:
-        return Verdict(case, "unjudged", str(error))
-    return judge_outputs(case, actual, reference, terms, hints)
 
 
 def _only(cases: Iterable[Case], only: Sequence[str]) -> list[Case]:
@@ -192,7 +178,7 @@ def _check_drawn(
     if only:
         wanted = set(only)
         strategy = strategy.filter(lambda case: bool(wanted & set(kinds_of(case))))
-    count = hangs = 0
+    drawn = hangs = 0
     seen: dict[str, Verdict] = {}
 
     @hypothesis.seed(seed)
@@ -206,10 +192,10 @@ def _check_drawn(
     )
     @given(strategy)
     def draw(case: Case) -> None:
-        nonlocal count, hangs
-        count += 1
-        if progress is not None and count % 10 == 1:
-            progress(f"{runner.name}: drawn case {count} of {examples}")
+        nonlocal drawn, hangs
+        drawn += report.shrunk is None  # what comes then only makes it small
+        if progress is not None and drawn % 10 == 1:
+            progress(f"{runner.name}: drawn case {drawn} of {examples}")
         if hangs == HANGS and repr(case) not in seen:
             return  # small enough: each costs the time limit
         verdict = seen.get(repr(case)) or verdict_of(runner, case, asked, report.hints)
@@ -225,11 +211,10 @@ def _check_drawn(
     try:
         draw()
     except _BadVerdictError:
-        if report.shrunk is not None and report.shrunk.case is not None:
-            report.add(report.shrunk.case, report.shrunk)
+        report.remarks.append(f"drawing ended at case {drawn} of {examples}, which was bad")
     except hypothesis.errors.Flaky:
-        if report.shrunk is not None and report.shrunk.case is not None:
-            report.add(report.shrunk.case, report.shrunk)
         report.remarks.append("its answers to the same case differ: it is not deterministic")
     except hypothesis.errors.Unsatisfiable:
         report.remarks.append(f"no drawn case is of the kinds {', '.join(only)}")
+    if report.shrunk is not None and report.shrunk.case is not None:
+        report.add(report.shrunk.case, report.shrunk)

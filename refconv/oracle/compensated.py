@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refconv.oracle.bounds import ROUNDOFF
+
 if TYPE_CHECKING:
     from refconv.oracle.gather import Problem
 
 Array = np.ndarray[Any, Any]
 
-DOUBLE = 2.0**-53
+DOUBLE = ROUNDOFF["float64"]
 SPLIT = float(2**27 + 1)
 TINY = float(np.finfo(np.float64).tiny)
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refconv.oracle.case import Array, Case
+from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.gather import Problem
-from refconv.oracle.judge import Comparison, Terms
 from refconv.oracle.reference import Reference
 from refconv.oracle.replay import Evidence, Match, agree, every_name, matches, pair, replays
 from refconv.oracle.verdict import Verdict

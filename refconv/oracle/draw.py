@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from refconv.dtypes import largest_exact_integer
+
 Array = np.ndarray[Any, Any]
 
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = (1 << 64) - 1
-
-SIGNIFICANT_BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "complex64": 24}
-"""Of a float's significand; 53 for all others."""
 
 
 def bits(seed: int, stream: int, count: int) -> Array:
@@ -56,6 +55,6 @@ def reals(seed: int, stream: int, shape: tuple[int, ...], dtype: np.dtype[Any]) 
         part = np.dtype(f"float{4 * dtype.itemsize}")
         real, imaginary = (reals(seed, stream + n, shape, part) for n in (0, 100))
         return (real + 1j * imaginary).astype(dtype)
-    ends = 1 << SIGNIFICANT_BITS.get(dtype.name, 53)
+    ends = largest_exact_integer(dtype)
     whole = integers(seed, stream, shape, 1 - ends, ends - 1)
     return (whole.astype(np.float64) / ends).astype(dtype)

@@ -19,6 +19,7 @@ from refconv.oracle.case import Case
 Array = np.ndarray[Any, Any]
 
 EXACT_FLOAT = 1 << 53
+INT64_END = 2.0**63
 
 
 @dataclass(frozen=True, slots=True)

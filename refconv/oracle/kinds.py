@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from refconv.counts import count
 from refconv.geometry import Geometry, same_pads
 from refconv.oracle.case import Array, Case
 
@@ -35,7 +36,7 @@ def kinds_of(case: Case) -> tuple[str, ...]:
         "batch": g.N > 1,
         "no-bias": case.bias is None,
         "empty": 0 in (g.N, g.F, g.C),
-        "big": g.N * g.F * g.OH * g.OW * g.K >= BIG_MACS,
+        "big": count(g).macs >= BIG_MACS,
         "reals": not case.is_integral,
         "nonfinite": not all(_is_finite(array) for array in (case.x, case.weight)),
         case.x.dtype.name: True,

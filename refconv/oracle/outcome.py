@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol
 from refconv.oracle.adapters.adapter import one_line
 from refconv.oracle.case import Array, Case
 
+TIME_LIMIT = 30.0
+"""Seconds that a target may take for one case, if not said otherwise, where it can be ended."""
+
 RETURNED, RAISED, CRASHED = "returned", "raised", "crashed"
 
 

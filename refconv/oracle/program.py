@@ -22,7 +22,7 @@ from refconv.oracle.adapters import TargetError
 from refconv.oracle.case import Case
 from refconv.oracle.folder import FolderError, read_actual, write
 from refconv.oracle.formats import FORMATS
-from refconv.oracle.outcome import CRASHED, RAISED, RETURNED, Outcome
+from refconv.oracle.outcome import CRASHED, RAISED, RETURNED, TIME_LIMIT, Outcome
 from refconv.oracle.reference import UncertainError
 from refconv.oracle.verdict import TOO_LONG
 
@@ -43,7 +43,7 @@ class Program:
     """
 
     def __init__(
-        self, command: str, formats: Iterable[str] = ("npy", "raw"), time_limit: float = 30.0
+        self, command: str, formats: Iterable[str] = ("npy", "raw"), time_limit: float = TIME_LIMIT
     ) -> None:
         self.name = command
         self.arguments = f"--command {shlex.quote(command)}"

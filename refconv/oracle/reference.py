@@ -13,17 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refconv.conv import conv2d
+from refconv.oracle.bounds import accumulation
 from refconv.oracle.case import Array, Case
 from refconv.oracle.compensated import compensated
-from refconv.oracle.gather import Problem, largest_sum, working_type
+from refconv.oracle.gather import INT64_END, Problem, largest_sum, working_type
 
 LOOPED_MACS = 300_000_000
 """Of larger cases, the loops compute three rows of outputs: all would take more than a second."""
-
-INT64_END = 2.0**63
-
-DOUBLE = 2.0**-53
-"""The unit roundoff of float64."""
 
 
 class UncertainError(Exception):
@@ -65,7 +61,7 @@ def reference_of(case: Case) -> Reference:
     y = problem.solve()
     magnitude = _magnitude(problem)
     terms = _terms(case)
-    rounding = (terms + 1) * DOUBLE * magnitude
+    rounding = accumulation(terms, magnitude, "float64")
     _certify(case, y, 0 if exact else 2 * rounding)
     error = np.zeros(()) if exact or case.is_integral else rounding
     is_plain = case.pointwise_weight is None

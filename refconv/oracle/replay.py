@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from refconv.counts import count
 from refconv.oracle import bounds
 from refconv.oracle.case import Array, Case
+from refconv.oracle.comparison import Comparison, Terms
+from refconv.oracle.doubt import suspicion
 from refconv.oracle.faults import FAULTS, Fault
 from refconv.oracle.gather import Problem
-from refconv.oracle.judge import Comparison, Terms, suspicion
 from refconv.oracle.reference import Reference
 from refconv.oracle.rounding import (
     ACCUMULATORS,
@@ -203,8 +205,8 @@ def pair(
 
     `names` are the pairs that are tried; left out, all.
     """
-    g, comparison = evidence.case.geometry, evidence.comparison
-    if not comparison.exact or g.N * g.F * g.OH * g.OW * g.K > PAIR_MACS:
+    comparison = evidence.comparison
+    if not comparison.exact or count(evidence.case.geometry).macs > PAIR_MACS:
         return None
     firsts = {first for first, _ in names} if names else FAULTS.keys()
     shape = comparison.actual.shape

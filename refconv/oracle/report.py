@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from typing import Any
 
+from refconv.counts import count
 from refconv.oracle.case import Case
 from refconv.oracle.conclusion import conclusion
 from refconv.oracle.diagnosis import AND, LOCATED, Hints
@@ -184,10 +185,10 @@ class Report:
         """Verdicts that are neither good nor bad, by what they say."""
         found = Counter(v.explanation for v in self.verdicts if v.status == status)
         lines = []
-        for text, count in found.most_common(SHOWN):
+        for text, times in found.most_common(SHOWN):
             first = next(v for v in self.verdicts if v.status == status and v.explanation == text)
             named = f" {first.diagnosis}:" if first.diagnosis else ""
-            lines += _wrapped(f"{status} ({count}):{named} {text}")
+            lines += _wrapped(f"{status} ({times}):{named} {text}")
             if first.case is not None:
                 lines.append(f"  {self.command(first.case)}")
         if len(found) > SHOWN:
@@ -219,5 +220,5 @@ def _size(verdict: Verdict) -> tuple[int, int]:
     """How large a case is: its multiply-accumulates, then its cells."""
     if verdict.case is None:
         return 0, 0
-    g = verdict.case.geometry
-    return g.N * g.F * g.OH * g.OW * g.K, verdict.case.x.size + verdict.case.weight.size
+    macs = count(verdict.case.geometry).macs
+    return macs, verdict.case.x.size + verdict.case.weight.size

@@ -19,13 +19,10 @@ from refconv.oracle.bounds import ROUNDOFF, SMALLEST
 from refconv.oracle.gather import Problem
 
 if TYPE_CHECKING:
-    from refconv.oracle.judge import Comparison
+    from refconv.oracle.comparison import Comparison
     from refconv.oracle.reference import Reference
 
 Array = np.ndarray[Any, Any]
-
-BITS = {"bfloat16": 8, "tf32": 11, "float16": 11, "float32": 24}
-"""Of the significand."""
 
 REPLAYED_MACS = 400_000
 """Of a case whose sums are replayed one by one, at most."""
@@ -80,9 +77,9 @@ def rounded(a: Array, type_: str, *, truncated: bool = False) -> Array:
             return a.astype(np.float16).astype(a.dtype)
     with np.errstate(invalid="ignore"):
         fraction, exponent = np.frexp(a)
-        scaled = np.ldexp(fraction, BITS[type_])
+        scaled = fraction / ROUNDOFF[type_]  # whole where the type has no more bits
         whole = np.trunc(scaled) if truncated else np.rint(scaled)
-        return np.where(np.isfinite(a), np.ldexp(whole, exponent - BITS[type_]), a)
+        return np.where(np.isfinite(a), np.ldexp(whole * ROUNDOFF[type_], exponent), a)
 
 
 def with_rounded_operands(p: Problem, type_: str) -> Iterator[tuple[Problem, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 from refconv.geometry import Geometry
 
 if TYPE_CHECKING:
-    from refconv.oracle.judge import Comparison
+    from refconv.oracle.comparison import Comparison
 
 Array = np.ndarray[Any, Any]
 

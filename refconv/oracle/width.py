@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from refconv.oracle.case import Array, Case
-from refconv.oracle.gather import Problem, largest_sum
-
-INT64_END = 2.0**63
+from refconv.oracle.gather import INT64_END, Problem, largest_sum
 
 
 @dataclass(frozen=True, slots=True)

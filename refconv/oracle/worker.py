@@ -22,12 +22,9 @@ import numpy as np
 
 from refconv.oracle import wire
 from refconv.oracle.case import Case
-from refconv.oracle.outcome import CRASHED, RETURNED, Outcome
+from refconv.oracle.outcome import CRASHED, RETURNED, TIME_LIMIT, Outcome
 from refconv.oracle.targets import TargetError
 from refconv.oracle.verdict import TOO_LONG
-
-TIME_LIMIT = 30.0
-"""Seconds for one case, if not said otherwise."""
 
 START_LIMIT = 180.0
 """Seconds for a process to start and to import the target's library."""

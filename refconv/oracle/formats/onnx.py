@@ -19,9 +19,9 @@ import numpy as np
 from refconv.dtypes import BYTES
 from refconv.oracle import bounds
 from refconv.oracle.case import Array, Case
+from refconv.oracle.comparison import Terms, allowed, is_exact
 from refconv.oracle.formats.files import write_new
 from refconv.oracle.formats.vectors import Vectors
-from refconv.oracle.judge import Terms, allowed, is_exact
 
 if TYPE_CHECKING:
     import onnx
