@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from refconv import __version__
-from refconv.cli import bench, check, compare, count, judge, vectors
+from refconv.cli import bench, check, compare, count, judge, vectors, walk
 from refconv.cli.errors import InputError
 
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     compare.add_to(commands)
     count.add_to(commands)
+    walk.add_to(commands)
     bench.add_to(commands)
     check.add_to(commands)
     vectors.add_to(commands)

@@ -1,0 +1,81 @@
+"""`refconv walk`: the three structures, step by step, in the terminal or as a page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from refconv.cli.errors import InputError
+
+DESCRIPTION = """\
+Walk through one small layer as standard, group, depthwise and separable convolution, with numbers
+that can be added by hand: in the terminal, step by step, or as one page for a browser that needs
+no network. The layer is a descriptor in oneDNN benchdnn's notation, at most 16x16 with 16 channels
+in and 24 out; left out, it has 4 input and 8 output channels, 4x6."""
+
+
+def add_to(commands: Any) -> None:
+    """Add this subcommand to the parser."""
+    parser = commands.add_parser(
+        "walk", help="the three structures, step by step", description=DESCRIPTION
+    )
+    parser.add_argument("descriptor", nargs="?", help="like g2mb1ic4ih5oc6oh3kh3")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--html", type=Path, metavar="FILE", help="write the page")
+    ways.add_argument("--steps", action="store_true", help="print all steps, and end")
+    ways.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="draw the notes' pictures (SVG) into DIR"
+    )
+    ways.add_argument(
+        "--photo", type=Path, metavar="FILE", help="a photograph through the three structures"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Walk, or write what was asked for."""
+    if options.descriptor is not None and (options.pictures or options.photo):
+        raise InputError("a descriptor does not go with --pictures or --photo")
+    if options.pictures:
+        return _pictures(options.pictures)
+    if options.photo:
+        return _photo(options.photo)
+    from refconv.walk.lesson import DEFAULT_LAYER, layer_of
+
+    try:
+        layer = layer_of(DEFAULT_LAYER if options.descriptor is None else options.descriptor)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if options.html:
+        from refconv.walk.page import page
+
+        options.html.write_text(page(layer), encoding="utf-8")
+        print(f"{options.html}: open it in a browser; it needs no network")
+        return 0
+    from refconv.walk.terminal import walk
+
+    return walk(layer, step_by_step=not options.steps)
+
+
+def _pictures(folder: Path) -> int:
+    from refconv.walk.pictures import PICTURES
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in PICTURES.items():
+        (folder / f"{name}.svg").write_text(draw(), encoding="utf-8")
+        print(folder / f"{name}.svg")
+    return 0
+
+
+def _photo(path: Path) -> int:
+    from refconv.walk.photo import draw
+
+    try:
+        draw(path)
+    except ModuleNotFoundError as error:
+        raise InputError("--photo needs matplotlib: pip install 'refconv[plot]'") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    print(path)
+    return 0
