@@ -448,7 +448,7 @@ def test_what_is_right_to_the_bit_is_right_by_any_algorithm():
         ({"operands": "half"}, "operands is 'half', but must be one of"),
         ({"algorithm": "strassen"}, "algorithm is 'strassen', but must be one of direct, winograd"),
         ({"algorithm": None}, "algorithm is None, but must be one of"),
-        ({"accumulator": float}, "accumulator is .*, but must be one of"),
+        ({"accumulator": 3}, "accumulator is .*, but must be one of"),
     ],
     ids=str,
 )
