@@ -6,11 +6,7 @@ The long form, with everything else that can be measured, is `benchmarks/layers.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.util
 import json
-import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from refconv.bench.layers import ALL, HANDFUL, LAYERS, chosen
@@ -27,6 +23,7 @@ from refconv.bench.measure import (
 )
 from refconv.bench.peers import PEERS, Peer, chosen_peers
 from refconv.cli.errors import InputError
+from refconv.cli.progress import progress
 from refconv.counts import count
 from refconv.threads import get_threads
 
@@ -82,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     threads = options.threads or get_threads()
     found: dict[str, Speeds] = {}
     wrong: dict[str, str] = {}
-    with _progress() as report:
+    with progress() as report:
         for name, geometry in layers.items():
             report(f"{name}: checking and timing")
             try:
@@ -206,15 +203,3 @@ def span(numbers: list[float]) -> str:
     ('33 to 92', '33')
     """
     return " to ".join(dict.fromkeys(f"{end:.0f}" for end in (min(numbers), max(numbers))))
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Says on standard error what is being done, if that is a terminal."""
-    if not (sys.stderr.isatty() and importlib.util.find_spec("rich")):
-        yield lambda text: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield status.update

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from refconv.cli.errors import InputError
+from refconv.cli.progress import progress
 
 if TYPE_CHECKING:
     from refconv.oracle.case import Case
@@ -134,20 +132,3 @@ def _target(options: argparse.Namespace) -> Any:
     from refconv.oracle.program import Program
 
     return Program(options.program, time_limit=options.time_limit)
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Says on standard error what is being done, if that is a terminal: in one line, rewritten."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text[:79]}")
-        sys.stderr.flush()
-
-    try:
-        yield say
-    finally:
-        say("")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from refconv import compare
 from refconv.cli.errors import InputError
+from refconv.cli.progress import progress
 from refconv.compare import DTYPE, Comparison, Row
 from refconv.geometry import Geometry
 
@@ -47,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
         compare.structures(layer, groups)
     except ValueError as error:
         raise InputError(str(error)) from error
-    found = _with_progress(layer, groups)
+    with progress() as report:
+        found = compare.compare(layer, groups, report)
     if options.json:
         print(json.dumps(document(found), indent=2))
     else:
@@ -212,16 +212,6 @@ def _size(size: int) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} GB"
-
-
-def _with_progress(layer: Geometry, groups: list[int]) -> Comparison:
-    """Compare, and say on standard error what is being done, if that is a terminal."""
-    if not (sys.stderr.isatty() and importlib.util.find_spec("rich")):
-        return compare.compare(layer, groups)
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        return compare.compare(layer, groups, report=status.update)
 
 
 def _groups(text: str) -> list[int]:

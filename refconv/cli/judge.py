@@ -10,8 +10,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from refconv.cli.check import add_terms, progress
+from refconv.cli.check import add_terms
 from refconv.cli.errors import InputError
+from refconv.cli.progress import progress
 
 if TYPE_CHECKING:
     from refconv.oracle.case import Case

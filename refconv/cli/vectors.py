@@ -11,8 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from refconv.cli.check import progress
 from refconv.cli.errors import InputError
+from refconv.cli.progress import progress
 
 DESCRIPTION = """\
 Write test vectors: in DIR a folder for each case of the suite, with case.json and the arrays as
