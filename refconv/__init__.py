@@ -17,6 +17,12 @@ from refconv.conv import (
 )
 from refconv.counts import Counts, count, count_by_ones, tally
 from refconv.geometry import Geometry
+from refconv.gradients import (
+    conv2d_bias_grad,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    conv_transpose2d,
+)
 from refconv.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -26,6 +32,10 @@ __all__ = [
     "Counts",
     "Geometry",
     "conv2d",
+    "conv2d_bias_grad",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
+    "conv_transpose2d",
     "count",
     "count_by_ones",
     "depthwise_conv2d",

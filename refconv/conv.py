@@ -13,12 +13,12 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refconv.arguments import Array, as_array, optional_array
 from refconv.geometry import LAYOUTS, Layout, Padding
 from refconv.plan import (
     HWIO_TO_OIHW,
     METHODS,
     OIHW_TO_HWIO,
-    Array,
     Method,
     Names,
     Operands,
@@ -110,10 +110,14 @@ def conv2d(
     Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
     integer sum could leave its type. Nothing is computed or written then.
     """
-    images = _array(x, "x")
+    images = as_array(x, "x")
     options = (stride, padding, dilation, groups, layout, pad_value, method)
     plan = Plan.of(
-        images.shape, images.dtype, _array(weight, "weight"), _optional(bias, "bias"), options
+        images.shape,
+        images.dtype,
+        as_array(weight, "weight"),
+        optional_array(bias, "bias"),
+        options,
     )
     return plan.run(images, out, {"x": images})
 
@@ -156,7 +160,7 @@ def depthwise_conv2d(
     >>> depthwise_conv2d(x, np.array([1, 10]).reshape(2, 1, 1, 1)).tolist()
     [[[[0, 1, 2]], [[30, 40, 50]]]]
     """
-    images = _array(x, "x")
+    images = as_array(x, "x")
     channels = _channels(images, options.get("layout", "NCHW"))
     return conv2d(images, weight, bias, groups=channels, **options)
 
@@ -178,7 +182,7 @@ def pointwise_conv2d(
     >>> pointwise_conv2d(x, np.array([[1, 100]]).reshape(1, 2, 1, 1)).tolist()
     [[[[300, 401, 502]]]]
     """
-    _refuse_wide_kernel(_array(weight, "weight"), "weight", options.get("layout", "NCHW"))
+    _refuse_wide_kernel(as_array(weight, "weight"), "weight", options.get("layout", "NCHW"))
     return conv2d(x, weight, bias, groups=groups, **options)
 
 
@@ -211,12 +215,12 @@ def depthwise_separable_conv2d(
     Source: Sifre, "Rigid-Motion Scattering for Image Classification", 2014; Howard et al.,
     "MobileNets", 2017.
     """
-    images = _array(x, "x")
+    images = as_array(x, "x")
     dw, dw_bias = (
-        _array(depthwise_weight, "depthwise_weight"),
-        _optional(depthwise_bias, "depthwise_bias"),
+        as_array(depthwise_weight, "depthwise_weight"),
+        optional_array(depthwise_bias, "depthwise_bias"),
     )
-    pw, pw_bias = _array(pointwise_weight, "pointwise_weight"), _optional(bias, "bias")
+    pw, pw_bias = as_array(pointwise_weight, "pointwise_weight"), optional_array(bias, "bias")
     _refuse_wide_kernel(pw, "pointwise_weight", layout)
     channels = _channels(images, layout)
     first = Plan.of(
@@ -265,8 +269,8 @@ class Conv2d:
         method: Method = "auto",
     ) -> None:
         options = (stride, padding, dilation, groups, layout, pad_value, method)
-        own_weight = _prepared(_array(weight, "weight"), layout)
-        own_bias = None if bias is None else _array(bias, "bias").copy()
+        own_weight = _prepared(as_array(weight, "weight"), layout)
+        own_bias = None if bias is None else as_array(bias, "bias").copy()
         refuse_layer(own_weight, own_bias, options)
         self.__setstate__((own_weight, own_bias, options))
 
@@ -284,7 +288,7 @@ class Conv2d:
 
     def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Y for the images `x`, as `conv2d` would give it."""
-        images = _array(x, "x")
+        images = as_array(x, "x")
         plan = self._plans.get((images.shape, images.dtype)) or self._new_plan(images)
         return plan.run(images, out, {"x": images}, self._operands[plan.types.accumulator])
 
@@ -309,28 +313,11 @@ class Conv2d:
         )
 
 
-def _array(operand: Any, name: str) -> Array:
-    if operand is None:
-        raise TypeError(f"{name} is None, but must be an array")
-    if isinstance(operand, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: fill it with .filled(value)")
-    try:
-        return np.asarray(operand)
-    except ValueError as error:
-        ragged = "inhomogeneous" in str(error)
-        why = "its rows differ in length or depth" if ragged else str(error).rstrip(".")
-        raise ValueError(f"{name} is no array: {why}") from error
-
-
 def _prepared(weight: Array, layout: str) -> Array:
     """A copy that lies in memory as the kernels read it, whatever the layout it is given in."""
     if weight.ndim != 4 or layout != "NHWC":
         return weight.copy()
     return weight.transpose(HWIO_TO_OIHW).copy().transpose(OIHW_TO_HWIO)
-
-
-def _optional(operand: Any, name: str) -> Array | None:
-    return None if operand is None else _array(operand, name)
 
 
 def _channels(x: Array, layout: str) -> int:

@@ -109,12 +109,13 @@ def refuse_overflow(
     bias: np.ndarray[Any, Any] | None,
     pad_value: int,
     accumulator: np.dtype[Any],
+    names: str = "x and weight",
 ) -> None:
     """Raise `OverflowError` where an integer sum of these operands could leave `accumulator`.
 
     The bound is max|x| * sum|w| + |bias| over each output channel's taps: any order of summation
     stays inside it. `weight` is (F, Cg, KH, KW). Sizes and types often settle it without a look
-    at the data.
+    at the data. `names` is what the caller calls the operands.
     """
     limit = int(np.iinfo(accumulator).max)
     taps = weight[:1].size
@@ -128,7 +129,7 @@ def refuse_overflow(
     if bound > limit:
         raise OverflowError(
             f"a sum over {taps} taps could reach {bound}, but {accumulator.name} ends at {limit}: "
-            "cast x and weight with .astype('float64'), or scale them down"
+            f"cast {names} with .astype('float64'), or scale them down"
         )
 
 

@@ -147,6 +147,73 @@ class Geometry:
         return cls(N, C, H, W, F, KH, KW, G, sh, sw, dh, dw, pt, pb, pl, pr)
 
     @classmethod
+    def transposing(
+        cls,
+        x_shape: Sequence[int],
+        weight_shape: Sequence[int],
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        output_padding: Any = 0,
+        layout: str = "NCHW",
+    ) -> Geometry:
+        """The geometry of the convolution whose transpose maps `x` to `y`: its input is that `y`.
+
+        x (N, C, H, W), weight (C, F//groups, KH, KW), y (N, F, OH, OW), where the sizes are the
+        caller's: the convolution has them the other way round, its C is this F, its H this OH.
+
+        >>> Geometry.transposing((1, 4, 5, 7), (4, 3, 3, 2), stride=2, groups=2).x_shape
+        (1, 6, 11, 14)
+        >>> Geometry.transposing((1, 1, 5, 7), (1, 1, 3, 2), stride=2, padding="same").x_shape
+        (1, 1, 10, 14)
+
+        Errors: `TypeError` for an option of the wrong type, `ValueError` for a wrong value.
+        """
+        if layout not in LAYOUTS:
+            raise ValueError(f"layout is {layout!r}, but must be 'NCHW' or 'NHWC'")
+        if layout == "NCHW":
+            N, C, H, W = _sizes(x_shape, "x", ("N", "C", "H", "W"))
+            rows, Fg, KH, KW = _sizes(weight_shape, "weight", ("C", "Fg", "KH", "KW"))
+        else:
+            N, H, W, C = _sizes(x_shape, "x", ("N", "H", "W", "C"))
+            KH, KW, Fg, rows = _sizes(weight_shape, "weight", ("KH", "KW", "Fg", "C"))
+        G = _integer(groups, "groups", least=1)
+        sh, sw = _pair(stride, "stride", least=1)
+        dh, dw = _pair(dilation, "dilation", least=1)
+        more = _pair(output_padding, "output_padding", least=0)
+        if KH == 0 or KW == 0:
+            raise ValueError(f"weight has an empty kernel: KH is {KH} and KW is {KW}")
+        if rows != C:
+            raise ValueError(f"weight has {rows} input channels, but x has {C}")
+        if C % G:
+            raise ValueError(f"x has {C} channels, which {G} groups do not divide")
+        if 0 in (H, W):
+            raise ValueError(f"x is {H}x{W}, but a transposed convolution needs at least one cell")
+        for name, cells, step in zip(("H", "W"), more, (sh, sw), strict=True):
+            if cells >= step:
+                raise ValueError(
+                    f"output_padding is {cells} along {name}, but must be below the stride, {step}"
+                )
+        same = isinstance(padding, str) and padding.startswith("same")
+        if same and more != (0, 0):
+            raise ValueError(f"padding {padding!r} says the size: output_padding must be 0")
+        (pt, pb), (pl, pr) = _pads(padding, (H * sh, W * sw), (KH, KW), (sh, sw), (dh, dw))
+        if same:
+            OH, OW = H * sh, W * sw
+        else:
+            OH = (H - 1) * sh - pt - pb + _extent(KH, dh) + more[0]
+            OW = (W - 1) * sw - pl - pr + _extent(KW, dw) + more[1]
+        for name, size, before, after in (("H", OH, pt, pb), ("W", OW, pl, pr)):
+            if size < 0:
+                raise ValueError(
+                    f"padding is {before} and {after} along {name}, but there are only "
+                    f"{size + before + after} cells to cut it from"
+                )
+        return cls(N, G * Fg, OH, OW, C, KH, KW, G, sh, sw, dh, dw, pt, pb, pl, pr)
+
+    @classmethod
     def from_descriptor(cls, text: str) -> Geometry:
         """The geometry that a benchdnn convolution descriptor states; see `descriptor.parse`.
 

@@ -6,8 +6,7 @@ chosen method to `y`. What a method does lives in `loops.py`, `im2col.py` and `j
 
 from __future__ import annotations
 
-import cmath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
@@ -15,22 +14,14 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from refconv.arguments import Array, filled, pad_number, refuse_out
 from refconv.dtypes import INTEGERS, Types, refuse_overflow
 from refconv.geometry import WEIGHT_AXES, Geometry, Layout
 from refconv.pad import ready
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
 
 METHODS: tuple[Method, ...] = ("auto", "jit", "jit-loops", "im2col", "loops")
-
-_INTEGERS = (int, np.integer)
-_REALS = (*_INTEGERS, float, np.floating)
-_NUMBERS: dict[str, Any] = {
-    "i": _INTEGERS,
-    "f": _REALS,
-    "c": (*_REALS, complex, np.complexfloating),
-}
 
 NHWC_TO_NCHW = (0, 3, 1, 2)
 NCHW_TO_NHWC = (0, 2, 3, 1)
@@ -106,7 +97,7 @@ class Plan(NamedTuple):
             bias_name=names.bias,
         )
         geometry = _checked_geometry(x_shape, weight, bias, options, names)
-        value = _pad_value(pad_value, x_dtype)
+        value = pad_number(pad_value, x_dtype)
         return cls(geometry, types, weight, bias, layout, value, method, names)
 
     @property
@@ -115,25 +106,10 @@ class Plan(NamedTuple):
         shape = self.geometry.y_shape
         return shape if self.layout == "NCHW" else tuple(shape[axis] for axis in NCHW_TO_NHWC)
 
-    def refuse_out(self, out: Any, inputs: dict[str, Array | None]) -> None:
+    def refuse_out(self, out: Any, inputs: Mapping[str, Array | None]) -> None:
         """Raise where `out` cannot take y, or is one of the inputs."""
-        if out is None:
-            return
-        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-            raise TypeError(f"out is of type {type(out).__name__}, but must be a NumPy array")
-        if out.shape != self.y_shape:
-            raise ValueError(f"out has shape {out.shape}, but y has shape {self.y_shape}")
-        if out.dtype.newbyteorder("=") != self.types.result:
-            raise TypeError(
-                f"out has type {out.dtype.name}, but y has type {self.types.result.name}"
-            )
-        if not out.flags.writeable:
-            raise ValueError("out is read-only, but must be writeable")
-        if any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
-            raise ValueError("out has several elements in one place: it must have a place for each")
-        for name, array in inputs.items():
-            if array is not None and _share_memory(out, array):
-                raise ValueError(f"out shares memory with {name}, but inputs are never written to")
+        if out is not None:
+            refuse_out(out, self.y_shape, self.types.result, "y", inputs)
 
     def operands(self) -> Operands:
         """The weight and the bias as the kernels read them."""
@@ -148,7 +124,7 @@ class Plan(NamedTuple):
         self,
         x: Array,
         out: Array | None,
-        inputs: dict[str, Array | None],
+        inputs: Mapping[str, Array | None],
         operands: Operands | None = None,
     ) -> Array:
         """y, in a new array or in `out`; `operands`, where they are at hand, are the plan's own."""
@@ -164,22 +140,15 @@ class Plan(NamedTuple):
             pad_value = self.pad_value if self.geometry.padded else 0
             refuse_overflow(x, self._oihw_weight(), self.bias, pad_value, accumulator)
 
-        # A kernel fills a contiguous NCHW array of the accumulator's type: `out`, if it is one.
-        plain = self.layout == "NCHW" and self.types.result == accumulator
-        fits = plain and (out is None or (out.flags.carray and out.dtype.isnative))
-        y: Array = np.empty(self.geometry.y_shape, accumulator) if out is None or not fits else out
         convolve = _method(self.method)
         if operands.packed is not None and self.method in ("auto", "jit"):
             convolve = partial(convolve, packed=operands.packed)
-        convolve(x, operands.weight, operands.bias, y, self.geometry, self.pad_value)
-        if fits:
-            return y
-        if out is None:
-            out = np.empty(self.y_shape, self.types.result)
-        target: Array = out if self.layout == "NCHW" else out.transpose(NHWC_TO_NCHW)
-        with np.errstate(all="ignore"):  # a half rounds to infinity without a word
-            target[...] = y
-        return out
+
+        def compute(y: Array) -> None:
+            convolve(x, operands.weight, operands.bias, y, self.geometry, self.pad_value)
+
+        order = None if self.layout == "NCHW" else NCHW_TO_NHWC
+        return filled(compute, self.geometry.y_shape, self.types, order, out)
 
 
 def refuse_layer(weight: Array, bias: Array | None, options: tuple[Any, ...]) -> None:
@@ -195,7 +164,13 @@ def refuse_layer(weight: Array, bias: Array | None, options: tuple[Any, ...]) ->
     C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
     shape = (1, size, size, C) if layout == "NHWC" else (1, C, size, size)
     _checked_geometry(shape, weight, bias, options, Names())
-    _pad_value(pad_value, np.dtype(np.int64) if integral else weight.dtype)
+    pad_number(pad_value, np.dtype(np.int64) if integral else weight.dtype)
+
+
+def refuse_method(method: Any) -> None:
+    """Raise where it is none of the methods."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
 
 
 def _checked_geometry(
@@ -207,8 +182,7 @@ def _checked_geometry(
 ) -> Geometry:
     """The geometry, where the shapes and options go together."""
     stride, padding, dilation, groups, layout, _, method = options
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method is {method!r}, but must be one of {METHODS}")
+    refuse_method(method)
     geometry = _geometry(
         x_shape, weight.shape, stride, padding, dilation, groups, layout, names.x, names.weight
     )
@@ -278,39 +252,3 @@ def _method(name: Method) -> Callable[..., None]:
 
 
 _module = lru_cache(maxsize=len(METHODS))(import_module)
-
-
-def _pad_value(value: Any, dtype: np.dtype[Any]) -> Any:
-    """`value` as a number of the operands' type: padding cells are cells of `x`."""
-    integral = dtype.kind in "iu"
-    kind = "i" if integral else "c" if dtype.kind == "c" else "f"
-    numbers: Any = (*_NUMBERS[kind], dtype.type)
-    if isinstance(value, bool) or not isinstance(value, numbers):
-        raise TypeError(f"pad_value is {value!r}, but x has type {dtype.name}")
-    if integral:
-        info = np.iinfo(dtype)
-        if not info.min <= value <= info.max:
-            raise ValueError(
-                f"pad_value is {value}, but {dtype.name} ends at {info.min} and {info.max}"
-            )
-        return int(value)
-    if value == 0:
-        return dtype.type(0)
-    try:
-        with np.errstate(over="ignore"):
-            number = dtype.type(value)
-        beyond = cmath.isfinite(complex(value)) and not cmath.isfinite(complex(number))
-    except OverflowError:  # an integer that is too large for any float
-        beyond = True
-    if beyond:
-        raise ValueError(f"pad_value is {value}, but that is beyond {dtype.name}")
-    return number
-
-
-def _share_memory(a: Array, b: Array) -> bool:
-    if not np.may_share_memory(a, b):
-        return False
-    try:
-        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # stub knows two
-    except np.exceptions.TooHardError:
-        return True  # undecided: refused, to be safe

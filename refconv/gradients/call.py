@@ -1,0 +1,172 @@
+"""A checked call for a gradient, and how a method comes to fill it.
+
+The geometry is always that of the *convolution*, whose gradient is taken: `x_shape` is the shape of
+its input, which the input gradient has too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from refconv.arguments import Array, filled
+from refconv.dtypes import Types, refuse_overflow
+from refconv.geometry import Geometry, Layout
+from refconv.pad import ready
+from refconv.plan import (
+    HWIO_TO_OIHW,
+    NCHW_TO_NHWC,
+    NHWC_TO_NCHW,
+    OIHW_TO_HWIO,
+    Method,
+    refuse_method,
+)
+
+
+class Call(NamedTuple):
+    """The geometry of a convolution, and how its arrays lie."""
+
+    geometry: Geometry
+    layout: Layout
+    pad_value: Any
+    method: Method
+
+    @classmethod
+    def of(
+        cls,
+        x_shape: Sequence[int],
+        weight_shape: Sequence[int],
+        x_name: str,
+        weight_name: str,
+        *,
+        layout: Layout = "NCHW",
+        pad_value: Any = 0,
+        method: Method = "auto",
+        **options: Any,
+    ) -> Call:
+        """The call for these shapes, which the caller calls by these names."""
+        refuse_method(method)
+        geometry = Geometry.of(
+            x_shape, weight_shape, layout=layout, x_name=x_name, weight_name=weight_name, **options
+        )
+        return cls(geometry, layout, pad_value, method)
+
+    @classmethod
+    def transposing(
+        cls,
+        x_shape: Sequence[int],
+        weight_shape: Sequence[int],
+        output_padding: Any,
+        *,
+        layout: Layout = "NCHW",
+        method: Method = "auto",
+        **options: Any,
+    ) -> Call:
+        """The call for a transposed convolution of these shapes."""
+        refuse_method(method)
+        geometry = Geometry.transposing(
+            x_shape, weight_shape, output_padding=output_padding, layout=layout, **options
+        )
+        return cls(geometry, layout, 0, method)
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """The shape of the convolution's input, as the caller has it."""
+        return _reordered(self.geometry.x_shape, self.y_order)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape of the weight, as the caller has it."""
+        return _reordered(self.geometry.weight_shape, self.weight_order)
+
+    @property
+    def y_order(self) -> tuple[int, ...] | None:
+        """The axes of x and y, N C H W, in the caller's order; None where that is it."""
+        return None if self.layout == "NCHW" else NCHW_TO_NHWC
+
+    @property
+    def weight_order(self) -> tuple[int, ...] | None:
+        """The axes of the weight, F Cg KH KW, in the caller's order; None where that is it."""
+        return None if self.layout == "NCHW" else OIHW_TO_HWIO
+
+    def refuse_grad_y(self, grad_y: Array) -> None:
+        """Raise where it has another shape than y."""
+        y_shape = _reordered(self.geometry.y_shape, self.y_order)
+        if grad_y.shape != y_shape:
+            raise ValueError(f"grad_y has shape {grad_y.shape}, but y has shape {y_shape}")
+
+    def nchw(self, images: Array) -> Array:
+        """Images or outputs with their axes in the order N C H W."""
+        return images if self.layout == "NCHW" else images.transpose(NHWC_TO_NCHW)
+
+    def oihw(self, weight: Array) -> Array:
+        """A weight with its axes in the order F Cg KH KW."""
+        return weight if self.layout == "NCHW" else weight.transpose(HWIO_TO_OIHW)
+
+
+def fill_input_grad(
+    call: Call,
+    types: Types,
+    grad_y: Array,
+    weight: Array,
+    bias: Array | None,
+    out: Array | None,
+    name: str,
+) -> Array:
+    """The input gradient, plus a bias for each channel; `name` is what the caller calls grad_y."""
+    g, accumulator = call.geometry, types.accumulator
+    grad_y, weight = call.nchw(grad_y), call.oihw(weight)
+    if accumulator.kind == "i":
+        by_group = weight.reshape(g.G, g.Fg, g.Cg, g.KH * g.KW)
+        # (G, Fg, Cg, KH*KW) -> (C, Fg, 1, KH*KW): all that one channel of x gains from
+        of_channels = by_group.swapaxes(1, 2).reshape(g.C, g.Fg, 1, g.KH * g.KW)
+        refuse_overflow(grad_y, of_channels, bias, 0, accumulator, f"{name} and weight")
+
+    def compute(grad_x: Array) -> None:
+        offsets = None if bias is None else ready(bias, accumulator)
+        if grad_x.size == 0 or grad_y.size == 0:
+            grad_x[...] = 0 if offsets is None else offsets[:, None, None]
+            return
+        run = _method(call.method, "input_grad")
+        run(ready(grad_y, accumulator), ready(weight, accumulator), offsets, grad_x, g)
+
+    return filled(compute, g.x_shape, types, call.y_order, out)
+
+
+def fill_weight_grad(
+    call: Call, types: Types, grad_y: Array, x: Array, pad_value: Any, out: Array | None
+) -> Array:
+    """The weight gradient."""
+    g, accumulator = call.geometry, types.accumulator
+    grad_y, x = call.nchw(grad_y), call.nchw(x)
+    if accumulator.kind == "i":
+        of_channels = grad_y.swapaxes(0, 1)  # (F, N, OH, OW): all that one kernel gains from
+        padding = pad_value if g.padded else 0
+        refuse_overflow(x, of_channels, None, padding, accumulator, "grad_y and x")
+
+    def compute(grad_weight: Array) -> None:
+        if grad_weight.size == 0 or grad_y.size == 0:
+            grad_weight[...] = 0
+            return
+        run = _method(call.method, "weight_grad")
+        run(ready(grad_y, accumulator), x, grad_weight, g, pad_value)
+
+    return filled(compute, g.weight_shape, types, call.weight_order, out)
+
+
+def _method(name: Method, gradient: str) -> Callable[..., None]:
+    """The function behind the name; the compiled ones load Numba at first use."""
+    rooms = {"auto": "refconv.jit.gradients", "jit": "refconv.jit.gradients"}
+    rooms |= {"im2col": "refconv.gradients.im2col"}
+    module = import_module(rooms.get(name, "refconv.gradients.loops"))
+    function: Callable[..., None] = getattr(module, gradient)
+    if name == "jit-loops":
+        twin = getattr(import_module("refconv.jit.loops"), f"compiled_{gradient}_loops")
+        return partial(function, loops=twin)
+    return function
+
+
+def _reordered(shape: tuple[int, ...], order: tuple[int, ...] | None) -> tuple[int, ...]:
+    return shape if order is None else tuple(shape[axis] for axis in order)

@@ -1,0 +1,137 @@
+"""The public gradients: each checks its call, then goes one way, as the convolutions do.
+
+public function -> types, geometry, everything that can be refused -> method -> the gradient
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from refconv.arguments import Array, as_array, filled, pad_number, refuse_out
+from refconv.conv import Pair
+from refconv.dtypes import Types, refuse_overflow
+from refconv.geometry import LAYOUTS, Layout, Padding
+from refconv.gradients.call import Call, fill_input_grad, fill_weight_grad
+from refconv.pad import ready
+from refconv.plan import NHWC_TO_NCHW, Method
+
+
+class Options(TypedDict, total=False):
+    """The options of the convolution whose gradient is taken; `conv2d` says what they mean."""
+
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+    layout: Layout
+    pad_value: complex
+    method: Method
+
+
+def conv2d_input_grad(
+    grad_y: ArrayLike,
+    weight: ArrayLike,
+    x_shape: Sequence[int],
+    *,
+    out: Array | None = None,
+    **options: Unpack[Options],
+) -> Array:
+    """The gradient of `conv2d` by its input: what each cell of x adds to sum(y * grad_y).
+
+    grad_y (N, F, OH, OW), weight (F, C//groups, KH, KW), x_shape (N, C, H, W) -> (N, C, H, W):
+
+        grad_x[n, c, h, w] = sum over the f, oh, ow, kh, kw whose product reads that cell of
+            grad_y[n, f, oh, ow] * weight[f, c % Cg, kh, kw]
+
+    so that sum(conv2d(x, weight) * grad_y) = sum(x * grad_x), with a pad value of 0, for every x.
+    Options, types and methods are those of `conv2d`; the pad value changes nothing here. Complex
+    numbers are not conjugated: the derivative is that of a sum of products.
+
+    >>> conv2d_input_grad([[[[1, 10, 100]]]], [[[[2, 3]]]], (1, 1, 1, 4))[0, 0]
+    array([[  2,  23, 230, 300]])
+
+    Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
+    integer sum could leave its type. Nothing is computed or written then.
+    """
+    gradients, kernels = as_array(grad_y, "grad_y"), as_array(weight, "weight")
+    call = Call.of(x_shape, kernels.shape, "x_shape", "weight", **options)
+    types = Types.of(gradients.dtype, kernels.dtype, x_name="grad_y")
+    call.refuse_grad_y(gradients)
+    pad_number(call.pad_value, gradients.dtype)
+    if out is not None:
+        inputs = {"grad_y": gradients, "weight": kernels}
+        refuse_out(out, call.x_shape, types.result, "the gradient of x", inputs)
+    return fill_input_grad(call, types, gradients, kernels, None, out, "grad_y")
+
+
+def conv2d_weight_grad(
+    grad_y: ArrayLike,
+    x: ArrayLike,
+    weight_shape: Sequence[int],
+    *,
+    out: Array | None = None,
+    **options: Unpack[Options],
+) -> Array:
+    """The gradient of `conv2d` by its weight: what each weight adds to sum(y * grad_y).
+
+    grad_y (N, F, OH, OW), x (N, C, H, W), weight_shape (F, C//groups, KH, KW) -> that shape:
+
+        grad_weight[f, cg, kh, kw] = sum over n, oh, ow of
+            grad_y[n, f, oh, ow] * xp[n, g*Cg + cg, oh*sh + kh*dh, ow*sw + kw*dw]
+
+    with g = f // (F // groups). Options, types, methods and errors are those of `conv2d`.
+
+    >>> conv2d_weight_grad([[[[1, 10, 100]]]], [[[[5, 6, 7, 8]]]], (1, 1, 1, 2))[0, 0]
+    array([[765, 876]])
+    """
+    gradients, images = as_array(grad_y, "grad_y"), as_array(x, "x")
+    call = Call.of(images.shape, weight_shape, "x", "weight_shape", **options)
+    types = Types.of(gradients.dtype, images.dtype, x_name="grad_y", weight_name="x")
+    call.refuse_grad_y(gradients)
+    pad_value = pad_number(call.pad_value, images.dtype)
+    if out is not None:
+        inputs = {"grad_y": gradients, "x": images}
+        refuse_out(out, call.weight_shape, types.result, "the gradient of weight", inputs)
+    return fill_weight_grad(call, types, gradients, images, pad_value, out)
+
+
+def conv2d_bias_grad(
+    grad_y: ArrayLike, *, layout: Layout = "NCHW", out: Array | None = None
+) -> Array:
+    """The gradient of `conv2d` by its bias: for each output channel, the sum of grad_y.
+
+    grad_y (N, F, OH, OW), or as `layout` says -> (F,). Types are those of `conv2d`: a half is
+    summed in float32 and rounded once, int8 and uint8 in int32, wider integers in int64.
+
+    >>> conv2d_bias_grad([[[[1, 2, 3]], [[10, 20, 30]]]])
+    array([ 6, 60])
+
+    Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
+    integer sum could leave its type.
+    """
+    gradients = as_array(grad_y, "grad_y")
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout is {layout!r}, but must be 'NCHW' or 'NHWC'")
+    if gradients.ndim != 4:
+        raise ValueError(f"grad_y has shape {gradients.shape}, but must have 4 axes ({layout})")
+    types = Types.of(gradients.dtype, gradients.dtype, x_name="grad_y")
+    channels = gradients.shape[layout.index("C")]
+    if out is not None:
+        refuse_out(out, (channels,), types.result, "the gradient of bias", {"grad_y": gradients})
+    if layout == "NHWC":
+        gradients = gradients.transpose(NHWC_TO_NCHW)
+    if types.accumulator.kind == "i":
+        ones = np.ones((1, 1), gradients.dtype)  # a weight of 1 for each
+        refuse_overflow(ones, gradients.swapaxes(0, 1), None, 0, types.accumulator, "grad_y")
+
+    def compute(grad_bias: Array) -> None:
+        # One order of summation whatever the layout: NumPy's follows the strides.
+        rows = ready(gradients.swapaxes(0, 1), types.accumulator).reshape(channels, -1)
+        with np.errstate(all="ignore"):
+            np.sum(rows, axis=1, out=grad_bias)
+
+    return filled(compute, (channels,), types, None, out)
