@@ -88,6 +88,16 @@ def test_a_flat_image_has_no_edges_but_at_its_border(value):
     assert bool(y.any()) == (value > 0)
 
 
+def test_red_sees_what_changes_across_green_what_changes_down_and_blue_both():
+    step = (np.arange(7) > 3).astype(np.uint8)
+    for image, seen in (
+        (np.tile(step, (5, 1)), [True, False, True]),
+        (np.tile(step[:, None], (1, 5)), [False, True, True]),
+    ):
+        y = experiments.edges(np.broadcast_to(image, (1, 3, *image.shape))).y
+        assert y[0, :, 1:-1, 1:-1].any(axis=(1, 2)).tolist() == seen
+
+
 @given(images, st.randoms(use_true_random=False))
 def test_pointwise_sees_no_neighbours(x, random):
     """Pixels that change places take their outputs along."""
@@ -150,6 +160,16 @@ def test_separable_and_its_standard_layer_are_equal(x):
     )
     np.testing.assert_array_equal(found.several[-1].y, both)
     assert found.ratio == Fraction(1, 3) + Fraction(1, 5 * 5)
+
+
+@given(st.integers(0, 255))
+def test_a_flat_image_is_tinted_and_not_blurred(value):
+    found = experiments.separable(np.full((1, 3, 6, 7), value, np.uint8))
+    blur, tint = (stage.y[0, :, 2:-2, 2:-2] for stage in found.several)
+    np.testing.assert_array_equal(blur, np.full((3, 2, 3), 256 * value))
+    red, green, blue = tint[:, 0, 0] // (256 * experiments.TINT_SCALE)
+    assert red >= green >= blue  # warm
+    assert red > blue or value < 2
 
 
 @given(images)
