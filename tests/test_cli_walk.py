@@ -42,6 +42,8 @@ def run(capsys, tmp_path, monkeypatch):
         (["mb0ic4ih5oc6kh3"], "N is 0, but a walkthrough needs at least 1"),
         (["ic0ih5oc6kh3"], "C is 0, but a walkthrough needs at least 1"),
         (["ic4ih5oc0kh3"], "F is 0, but a walkthrough needs at least 1"),
+        (["ic4ih0iw3oc6kh3ph2"], "H is 0, but a walkthrough needs at least 1"),
+        (["ic4ih3iw0oc6kh3pw2"], "W is 0, but a walkthrough needs at least 1"),
         (
             ["ic512ih14oc512kh3ph1"],
             "C is 512, but a walkthrough shows at most 16; 'refconv compare' takes it",
