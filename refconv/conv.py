@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, optional_array
-from refconv.geometry import LAYOUTS, Layout, Padding
+from refconv.geometry import LAYOUTS, Layout, Padding, Pair
 from refconv.plan import (
     HWIO_TO_OIHW,
     METHODS,
@@ -36,8 +36,6 @@ __all__ = [
     "group_conv2d",
     "pointwise_conv2d",
 ]
-
-Pair: TypeAlias = int | tuple[int, int]
 
 PLANS = 64
 """So many sizes of images does a layer remember its plans for."""

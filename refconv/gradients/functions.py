@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, filled, pad_number, refuse_out
-from refconv.conv import Pair
 from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import LAYOUTS, Layout, Padding
+from refconv.geometry import LAYOUTS, Layout, Padding, Pair
 from refconv.gradients.call import Call, fill_input_grad, fill_weight_grad
 from refconv.pad import ready
 from refconv.plan import NHWC_TO_NCHW, Method

@@ -7,9 +7,8 @@ from typing import TypedDict, Unpack
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, optional_array, refuse_out
-from refconv.conv import Pair
 from refconv.dtypes import Types
-from refconv.geometry import Layout, Padding
+from refconv.geometry import Layout, Padding, Pair
 from refconv.gradients.call import Call, fill_input_grad
 from refconv.plan import Method
 

@@ -162,17 +162,7 @@ def sum_outer_products(board, signal, me, grad_y, x, grad_weight, sizes, padding
                         elif not padded:
                             at += image + top * sh * pitch + left * sw
                         aside = element(sums, (unit - first) * tile_size)
-                        if count <= lanes:
-                            if height <= HALF_ROWS:
-                                add_short_half_tile(
-                                    aside, source, at, step, height - 1, block, piece
-                                )
-                            else:
-                                add_short_tile(aside, source, at, step, height - 1, block, piece)
-                        elif height <= HALF_ROWS:
-                            add_half_tile(aside, source, at, step, height - 1, block, piece)
-                        else:
-                            add_tile(aside, source, at, step, height - 1, block, piece)
+                        add_to_tile(aside, source, at, step, height, block, piece, count)
         if first < last:
             store_sums(sums, first, last, kernel, count, address(held_aside), gradients, f)
         done += 1
@@ -195,6 +185,20 @@ def place_of(unit, kernel):
     # Taps innermost: the rows of x that they read are the same, nearly.
     channel = unit // (KH * KW) * ROWS
     return channel, unit // KW % KH, unit % KW, min(ROWS, Cg - channel), plane
+
+
+@numba.njit(inline="always")
+def add_to_tile(aside, cells, at, step, height, block, piece, count):
+    """Add a piece to one tile, of the shape that so many rows and output channels need."""
+    if count <= lanes_of(cells):
+        if height <= HALF_ROWS:
+            add_short_half_tile(aside, cells, at, step, height - 1, block, piece)
+        else:
+            add_short_tile(aside, cells, at, step, height - 1, block, piece)
+    elif height <= HALF_ROWS:
+        add_half_tile(aside, cells, at, step, height - 1, block, piece)
+    else:
+        add_tile(aside, cells, at, step, height - 1, block, piece)
 
 
 @inner
