@@ -8,7 +8,6 @@ separable, that can be read, counted, trusted, and used at speed.
 """
 
 from refconv.conv import (
-    Conv2d,
     conv2d,
     depthwise_conv2d,
     depthwise_separable_conv2d,
@@ -23,6 +22,7 @@ from refconv.gradients import (
     conv2d_weight_grad,
     conv_transpose2d,
 )
+from refconv.layer import Conv2d, DepthwiseSeparableConv2d
 from refconv.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv2d",
     "Counts",
+    "DepthwiseSeparableConv2d",
     "Geometry",
     "conv2d",
     "conv2d_bias_grad",

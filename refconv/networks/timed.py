@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from refconv.conv import Conv2d
 from refconv.geometry import Geometry
+from refconv.layer import Conv2d
 from refconv.networks.network import Layer
 from refconv.timing import medians
 
