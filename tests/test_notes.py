@@ -30,6 +30,7 @@ PAGES = [ROOT / "README.md", *sorted(NOTES.glob("**/*.md"))]
 LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)")
 ANSWER = re.compile(r"<details>.*?</details>", re.DOTALL)
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"^ {4,}.*$", re.MULTILINE)
 CHINESE_CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -40,7 +41,7 @@ def name_of(page: Path) -> str:
 
 def prose(text: str) -> str:
     """The text without its blocks of code."""
-    return re.sub(r"^ {4,}.*$", "", FENCE.sub("", text), flags=re.MULTILINE)
+    return INDENTED.sub("", FENCE.sub("", text))
 
 
 def examples(text: str) -> list[tuple[str, str]]:
@@ -104,6 +105,7 @@ def test_blank_lines_stand_around_what_opens_and_closes(page: Path) -> None:
 def test_the_chinese_page_has_the_same_code(note: str) -> None:
     english, chinese = ((folder / note).read_text(encoding="utf-8") for folder in (NOTES, CHINESE))
     assert examples(chinese) == examples(english)
+    assert INDENTED.findall(chinese) == INDENTED.findall(english)
     assert FENCE.findall(chinese) == FENCE.findall(english)
     assert pictures(chinese) == pictures(english)
     assert len(ANSWER.findall(chinese)) == len(ANSWER.findall(english))
