@@ -101,6 +101,12 @@ def test_blank_lines_stand_around_what_opens_and_closes(page: Path) -> None:
             assert lines[number - 1] == lines[number + 1] == "", f"line {number + 1}: {line}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_sum_is_taken_for_a_list(page: Path) -> None:
+    """Markdown makes a list of a line that begins with a plus, and of the code that follows."""
+    assert not re.search(r"^\+ .*", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
+
+
 @pytest.mark.parametrize("note", TRANSLATED)
 def test_the_chinese_page_has_the_same_code(note: str) -> None:
     english, chinese = ((folder / note).read_text(encoding="utf-8") for folder in (NOTES, CHINESE))
