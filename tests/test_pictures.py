@@ -35,7 +35,7 @@ def drawn():
 
 
 def test_the_committed_files_are_the_pictures():
-    assert {path.name for path in COMMITTED.iterdir()} == {f"{name}.svg" for name in PICTURES}
+    assert {path.name for path in COMMITTED.glob("*.svg")} == {f"{name}.svg" for name in PICTURES}
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -14,6 +14,9 @@ that can be added by hand: in the terminal, step by step, or as one page for a b
 no network. The layer is a descriptor in oneDNN benchdnn's notation, at most 16x16 with 16 channels
 in and 24 out; left out, it has 4 input and 8 output channels, 4x6."""
 
+DRAW_WITH = {"matplotlib": "matplotlib", "PIL": "pillow"}
+"""What draws the photograph: modules, and the packages that they are in."""
+
 
 def add_to(commands: Any) -> None:
     """Add this subcommand to the parser."""
@@ -69,12 +72,15 @@ def _pictures(folder: Path) -> int:
 
 
 def _photo(path: Path) -> int:
-    from refconv.walk.photo import draw
-
     try:
+        from refconv.walk.photo import draw
+
         draw(path)
     except ModuleNotFoundError as error:
-        raise InputError("--photo needs matplotlib: pip install 'refconv[plot]'") from error
+        if error.name not in DRAW_WITH:
+            raise
+        needed = DRAW_WITH[error.name]
+        raise InputError(f"--photo needs {needed}: pip install 'refconv[plot]'") from error
     except ValueError as error:
         raise InputError(str(error)) from error
     print(path)

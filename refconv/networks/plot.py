@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
+from refconv import figures
 from refconv.bench.limits import limit_of
 from refconv.bench.operands import Operands
 from refconv.geometry import Geometry
@@ -26,11 +27,6 @@ COLORS = dict(
     zip(KINDS, ("#1f6feb", "#d29922", "#cf222e", "#2da44e", "#8250df", "#57606a"), strict=True)
 )
 
-STYLE: dict[Any, Any] = {
-    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "refconv",
-    "svg.fonttype": "none",
-}  # fmt: skip
-
 PEAK_LAYER = Geometry.of((1, 128, 28, 28), (128, 128, 3, 3), padding=1)
 COPY_LAYER = Geometry.of((1, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
 """Layers whose limits are the peak and a copy: the roof."""
@@ -41,18 +37,13 @@ def save(path: Path, network: Network, swapped: Sequence[Swapped] | None = None)
 
     Errors: `ValueError` for another ending.
     """
-    if path.suffix not in (".svg", ".png"):
-        raise ValueError(f"the plot is {path.name}, but must end with .svg or .png")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    figures.check_ending(path, "plot")
     shown = list(swapped) if swapped is not None else [Swapped(layer) for layer in network.layers]
     layers = [layer for one in shown for layer in (one.layer, *one.after)]
     seconds = seconds_of(layers)
-    with pyplot.rc_context(STYLE):
-        figure, (macs, times, roof) = pyplot.subplots(
-            3, 1, figsize=(9, 11), height_ratios=(1, 1, 1.2), layout="constrained"
-        )
+    with figures.style():
+        figure = Figure(figsize=(9, 11), layout="constrained")
+        macs, times, roof = figure.subplots(3, 1, height_ratios=(1, 1, 1.2))
         names = [one.layer.name for one in shown]
         before = [one.layer.counts.macs / 1e6 for one in shown]
         after = [sum(layer.counts.macs for layer in one.after) / 1e6 for one in shown]
@@ -63,8 +54,7 @@ def save(path: Path, network: Network, swapped: Sequence[Swapped] | None = None)
         _bars(times, names, before, after if swapped is not None else None)
         times.set_title(f"milliseconds, {get_threads()} threads", loc="left")
         _roofline(roof, layers, seconds)
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-        pyplot.close(figure)
+        figures.write(figure, path)
 
 
 def _bars(axes: Any, names: list[str], before: list[float], after: list[float] | None) -> None:
