@@ -102,9 +102,11 @@ def test_blank_lines_stand_around_what_opens_and_closes(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_no_sum_is_taken_for_a_list(page: Path) -> None:
-    """Markdown makes a list of a line that begins with a plus, and of the code that follows."""
-    assert not re.search(r"^\+ .*", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
+def test_no_formula_is_taken_for_markup(page: Path) -> None:
+    """A line that begins with a plus is a list, and the stars of 2*3*4 are emphasis: use `code`."""
+    text = re.sub(r"`[^`]*`", "", prose(page.read_text(encoding="utf-8")))
+    assert not re.search(r"^\+ .*", text, re.MULTILINE)
+    assert not re.search(r"[A-Za-z0-9)]\*[A-Za-z0-9(].*", text)
 
 
 @pytest.mark.parametrize("note", TRANSLATED)
