@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from refconv.cli.errors import InputError
+from refconv.geometry import Geometry
 
 DESCRIPTION = """\
 Walk through one small layer as standard, group, depthwise and separable convolution, with numbers
@@ -44,13 +45,9 @@ def run(options: argparse.Namespace) -> int:
         return _pictures(options.pictures)
     if options.photo:
         return _photo(options.photo)
-    from refconv.walk.lesson import DEFAULT_LAYER, layer_of
-
-    try:
-        layer = layer_of(DEFAULT_LAYER if options.descriptor is None else options.descriptor)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    layer = _layer(options.descriptor)
     if options.html:
+        _refuse_no_file(options.html)
         from refconv.walk.page import page
 
         options.html.write_text(page(layer), encoding="utf-8")
@@ -61,7 +58,28 @@ def run(options: argparse.Namespace) -> int:
     return walk(layer, step_by_step=not options.steps)
 
 
+def _layer(descriptor: str | None) -> Geometry:
+    from refconv.walk.lesson import DEFAULT_LAYER, TooLargeError, layer_of
+
+    try:
+        return layer_of(DEFAULT_LAYER if descriptor is None else descriptor)
+    except TooLargeError as error:
+        raise InputError(f"{error}; 'refconv compare' takes it") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Refuse what cannot be a file, before anything is computed for it."""
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder, but must be a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{str(path)!r} must be in a folder, but {str(path.parent)!r} is none")
+
+
 def _pictures(folder: Path) -> int:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{str(folder)!r} is a file, but must be a folder")
     from refconv.walk.pictures import PICTURES
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +90,7 @@ def _pictures(folder: Path) -> int:
 
 
 def _photo(path: Path) -> int:
+    _refuse_no_file(path)
     try:
         from refconv.walk.photo import draw
 
