@@ -129,7 +129,8 @@ def conv2d_bias_grad(
 
     def compute(grad_bias: Array) -> None:
         # One order of summation whatever the layout: NumPy's follows the strides.
-        rows = ready(gradients.swapaxes(0, 1), types.accumulator).reshape(channels, -1)
+        rows = ready(gradients.swapaxes(0, 1), types.accumulator)
+        rows = rows.reshape(channels, gradients.size // max(1, channels))
         with np.errstate(all="ignore"):
             np.sum(rows, axis=1, out=grad_bias)
 
