@@ -166,7 +166,8 @@ class _Pointwise(Conv2d):
 class DepthwiseSeparableConv2d:
     """Depthwise, then pointwise, prepared once: `depthwise_separable_conv2d` without x and out.
 
-    Takes the arguments of that function but for `x` and `out`; weights and biases are copied. Images
+    Takes the arguments of that function but for `x` and `out`; weights and biases are copied.
+    Images
     may have any number of channels that divides the depthwise kernels.
 
     >>> layer = DepthwiseSeparableConv2d(np.ones((2, 1, 2, 2), int), [[[[1]], [[100]]]])
