@@ -14,7 +14,15 @@ from refconv.conv import (
     group_conv2d,
     pointwise_conv2d,
 )
-from refconv.counts import Counts, count, count_by_ones, tally
+from refconv.counts import (
+    Counts,
+    count,
+    count_by_ones,
+    count_gradient,
+    count_gradient_by_ones,
+    tally,
+    tally_gradient,
+)
 from refconv.geometry import Geometry
 from refconv.gradients import (
     conv2d_bias_grad,
@@ -39,6 +47,8 @@ __all__ = [
     "conv_transpose2d",
     "count",
     "count_by_ones",
+    "count_gradient",
+    "count_gradient_by_ones",
     "depthwise_conv2d",
     "depthwise_separable_conv2d",
     "get_threads",
@@ -46,4 +56,5 @@ __all__ = [
     "pointwise_conv2d",
     "set_threads",
     "tally",
+    "tally_gradient",
 ]

@@ -167,8 +167,7 @@ class DepthwiseSeparableConv2d:
     """Depthwise, then pointwise, prepared once: `depthwise_separable_conv2d` without x and out.
 
     Takes the arguments of that function but for `x` and `out`; weights and biases are copied.
-    Images
-    may have any number of channels that divides the depthwise kernels.
+    Images may have any number of channels that divides the depthwise kernels.
 
     >>> layer = DepthwiseSeparableConv2d(np.ones((2, 1, 2, 2), int), [[[[1]], [[100]]]])
     >>> layer(np.arange(12).reshape(1, 2, 2, 3)).tolist()
