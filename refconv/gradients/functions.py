@@ -50,6 +50,10 @@ def conv2d_input_grad(
     Options, types and methods are those of `conv2d`; the pad value changes nothing here. Complex
     numbers are not conjugated: the derivative is that of a sum of products.
 
+    Working memory of the compiled kernel, for float32 and float64: a copy of the weight, in the
+    order in which it is read; where the stride is above 1, of the gradient, one phase after the
+    other.
+
     >>> conv2d_input_grad([[[[1, 10, 100]]]], [[[[2, 3]]]], (1, 1, 1, 4))[0, 0]
     array([[  2,  23, 230, 300]])
 
@@ -83,6 +87,9 @@ def conv2d_weight_grad(
             grad_y[n, f, oh, ow] * xp[n, g*Cg + cg, oh*sh + kh*dh, ow*sw + kw*dw]
 
     with g = f // (F // groups). Options, types, methods and errors are those of `conv2d`.
+
+    Working memory of the compiled kernel, for float32 and float64: some rows of x and of grad_y,
+    and the sums of some output channels, a few MiB a thread; another type or layout is copied.
 
     >>> conv2d_weight_grad([[[[1, 10, 100]]]], [[[[5, 6, 7, 8]]]], (1, 1, 1, 2))[0, 0]
     array([[765, 876]])
