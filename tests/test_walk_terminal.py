@@ -259,7 +259,7 @@ def test_a_text_that_leaves_the_screen_or_covers_another_is_refused():
 
 MAC = re.compile(
     r"  x\[(\d), +(\d+), +(-?\d+), +(-?\d+)\] \* weight\[ *(\d+), +(\d+), (\d), (\d)\] = "
-    r" *(-?\d+) \* +(-?\d+) = +(-?\d+)  sum +(-?\d+)(  padding)?"
+    r" *(-?\d+) \* +(-?\d+) = +(-?\d+)  sum +(-?\d+)(  pad)?"
 )
 
 

@@ -80,18 +80,16 @@ def _taps(part: Part, words: str, place: tuple[int, int, int, int]) -> Iterator[
     g = part.stage.geometry
     n, f, oh, ow = place
     yield f"y[{n}, {f}, {oh}, {ow}], {words}:"
-    yield (
-        f"  ih = oh*sh - pt + kh*dh = {oh}*{g.sh} - {g.pt} + kh*{g.dh},"
-        f"  iw = ow*sw - pl + kw*dw = {ow}*{g.sw} - {g.pl} + kw*{g.dw}"
-    )
+    yield f"  ih = oh*sh - pt + kh*dh = {oh}*{g.sh} - {g.pt} + kh*{g.dh}"
+    yield f"  iw = ow*sw - pl + kw*dw = {ow}*{g.sw} - {g.pl} + kw*{g.dw}"
     first = int(np.ravel_multi_index((*place, 0, 0, 0), part.taps_shape))
     for index in range(first, first + g.K):
         tap = Tap(part, index)
         p = tap.place
         yield (
             f"  x[{n}, {tap.c:2}, {tap.ih:2}, {tap.iw:2}] * "
-            f"weight[{f:2}, {p.cg:2}, {p.kh}, {p.kw}] = {tap.x:3} * {tap.weight:2} = "
-            f"{tap.x * tap.weight:5}  sum {tap.after:6}{'  padding' if tap.on_padding else ''}"
+            f"weight[{f:2}, {p.cg:2}, {p.kh}, {p.kw}] = {tap.x:4} * {tap.weight:2} = "
+            f"{tap.x * tap.weight:5}  sum {tap.after:6}{'  pad' if tap.on_padding else ''}"
         )
 
 
