@@ -130,8 +130,12 @@ class Session:
         termios.tcsetwinsize(self.master, (rows, columns))
 
     def see(self, *words):
-        """Wait until the screen shows all these words, and return its text."""
-        return self.wait(lambda: all(word in self.screen.text for word in words), words)
+        """Wait until the screen shows all these words."""
+        self.wait(lambda: all(word in self.screen.text for word in words), words)
+
+    def shows(self, text):
+        """Wait until the screen is this text: a screen may arrive in parts."""
+        self.wait(lambda: self.screen.text.rstrip("\n") == text.rstrip("\n"), text)
 
     def wait(self, is_there, what):
         """Read until something is there."""
@@ -141,19 +145,21 @@ class Session:
             is_over = self.process.poll() is not None
             self._read(0.1)
             assert is_there() or not is_over, f"it ended, with no {what}:\n{self.written}"
-        return self.screen.text
 
     def _read(self, patience):
+        """Draw what has come, if anything does within so many seconds; whether it did."""
         ready, _, _ = select.select([self.master], [], [], patience)
         if ready:
             text = os.read(self.master, 65536).decode()
             self.written = (self.written + text)[-2000:]
             self.unread = self.screen.feed(self.unread + text)
+        return bool(ready)
 
     def ended(self):
         """Wait for the end; the exit status. All that was written has been read then."""
         self.wait(lambda: self.process.poll() is not None, "end")
-        self._read(0)
+        while self._read(0):
+            pass
         return self.process.returncode
 
     @property

@@ -6,7 +6,7 @@ WIDTH, HEIGHT = 80, 24
 
 CODES = {
     "": "0", "bold": "1", "quiet": "2", "input": "36", "weight": "33", "output": "32",
-    "tap": "7", "window": "1",
+    "tap": "7",
 }  # fmt: skip
 """ANSI's numbers for a style. Whatever a style says stands in the text too."""
 

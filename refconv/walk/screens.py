@@ -55,9 +55,9 @@ Letters: N images, C channels, H W rows and columns of the input, F output
 channels, KH KW of the kernel, OH OW of the output, G groups; s stride,
 d dilation, p pads (top, left). The index over a size is its letter, small."""
 
-FIRST_ROW, LEFT, RIGHT = 3, 0, 42
-INPUT_ROWS, INPUT_WIDTH = 11, 40
-OUTPUT_ROW, OUTPUT_ROWS, OUTPUT_WIDTH = 10, 5, 38
+FIRST_ROW, LEFT, RIGHT = 3, 0, 40
+INPUT_ROWS, INPUT_WIDTH = 11, 39
+OUTPUT_ROW, OUTPUT_ROWS, OUTPUT_WIDTH = 10, 5, 40
 WIRING_ROWS = 12
 """Output channels in a column of the block of wiring; the others stand in a second column."""
 
