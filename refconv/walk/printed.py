@@ -65,6 +65,8 @@ def _opening(g: Geometry) -> Iterator[str]:
     yield f"x (N, C, H, W) = {g.x_shape}, y (N, F, OH, OW) = {g.y_shape}"
     yield f"kernel {g.KH} x {g.KW}, stride {g.sh} {g.sw}, dilation {g.dh} {g.dw} (1 is dense)"
     yield f"pads: top {g.pt}, bottom {g.pb}, left {g.pl}, right {g.pr}"
+    if g.padded:
+        yield "A tap marked pad reads a padding cell, which is 0; it is counted apart."
 
 
 def _wiring(part: Part) -> Iterator[str]:
