@@ -215,8 +215,8 @@ def _taken_over() -> Iterator[None]:
 
     handlers = {signal.SIGTSTP: stop, signal.SIGTERM: end}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    take()
     try:
+        take()
         yield
     finally:
         for number, handler in before.items():
