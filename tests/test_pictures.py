@@ -1,6 +1,7 @@
 """The notes' pictures: the committed files are what the code draws; numbers, edges and colours."""
 
 import re
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -87,6 +88,13 @@ def test_the_measured_times_are_those_of_the_readme():
     assert table in readme
     assert f"\n{descriptor}\n" in readme
     assert measured.run().layer.descriptor == descriptor
+
+
+def test_the_measured_times_ship_with_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["refconv"]
+    shipped = {path for pattern in patterns for path in (ROOT / "refconv").glob(pattern)}
+    assert ROOT / "refconv/walk/pictures/measured.txt" in shipped
 
 
 def test_the_picture_of_times_shows_each_structure_once(drawn):
