@@ -429,25 +429,6 @@ def test_it_needs_nothing_that_is_optional():
     assert "== all structures" in done.stdout
 
 
-BAD = {
-    "no descriptor": (["ic4ih5"], "descriptor 'ic4ih5' lacks oc, kh"),
-    "too many channels": (["ic32ih5oc8kh3"], "C is 32, but a walkthrough shows at most 16"),
-    "too large an image": (["ic3ih17oc8kh3"], "H is 17, but a walkthrough shows at most 16"),
-    "no outputs": (["ic2ih4oc0kh3"], "has no operations to compare"),
-    "groups that do not divide": (["g3ic4ih4oc6kh3"], "x has 4 channels, which 3 groups do not"),
-    "steps and pictures": (["--steps", "--pictures", "there"], "not allowed with argument"),
-    "a layer and pictures": ([LAYER, "--pictures", "there"], "does not go with --pictures"),
-}
-
-
-@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
-def test_a_wrong_use_is_one_line(arguments, message):
-    done = walked(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert message in done.stderr
-
-
 # In a terminal
 
 
