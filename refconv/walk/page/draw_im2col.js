@@ -1,0 +1,100 @@
+"use strict";
+// The im2col matrix of the group at hand, the filter's weights beside it and the outputs below:
+// a row is a tap, a column is an output. Of a large matrix, the part around the current place.
+
+const MOST_ROWS = 27;
+const MOST_COLUMNS = 30;
+
+let matrixGrid = null;
+
+function drawIm2col(scene) {
+  const { stages, now, separable } = scene;
+  const { g, x, weight, y } = stages[now.stage];
+  const names = namesOf(separable, now.stage);
+  const [tap, column] = [(now.cg * g.KH + now.kh) * g.KW + now.kw, now.oh * g.OW + now.ow];
+  const positions = g.OH * g.OW;
+  const [firstRow, firstColumn] = [windowStart(tap, MOST_ROWS), windowStart(column, MOST_COLUMNS)];
+  const rows = range(Math.min(MOST_ROWS, g.K - firstRow), firstRow);
+  const columns = range(Math.min(MOST_COLUMNS, positions - firstColumn), firstColumn);
+  const tapOf = (k) => ({ cg: Math.floor(k / (g.KH * g.KW)), kh: Math.floor(k / g.KW) % g.KH, kw: k % g.KW });
+  const outputOf = (p) => ({ n: now.n, f: now.f, oh: Math.floor(p / g.OW), ow: p % g.OW });
+  const cell = (k, p) => {
+    const { c, h, w, onPad } = read(g, { ...outputOf(p), ...tapOf(k) });
+    return { onPad, value: onPad ? 0 : x[((now.n * g.C + c) * g.H + h) * g.W + w] };
+  };
+  matrixGrid ??= new Grid(byId("im2col"));
+  matrixGrid.on.pick = (r, col) => col > 0 &&
+    pin({ stage: now.stage, done: doneAt(g, outputOf(columns[col - 1]), tapOf(rows[r])) });
+  const hiding = scene.predicting ? [now.done, scene.revealed.has("y")] : "";
+  const key = JSON.stringify([scene.layer, separable, now.stage, now.n, now.f, firstRow, firstColumn, hiding]);
+  const part = rows.length < g.K || columns.length < positions
+    ? `, rows ${rows[0]} to ${rows.at(-1)} of ${g.K}, columns ${columns[0]} to ${columns.at(-1)} of ${positions}` : "";
+  matrixGrid.show(key, () => ({
+    label: `im2col matrix of group ${now.group}`,
+    caption: `Group ${now.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${part}; filter f=${now.f} beside it`,
+    columns: [`f${now.f}`, ...columns.map((p) => `${outputOf(p).oh},${outputOf(p).ow}`)],
+    rows: rows.map((k) => { const t = tapOf(k); return `c${now.group * g.Cg + t.cg} ${t.kh},${t.kw}`; }),
+    cells: rows.map((k) => [
+      { text: weight[now.f * g.K + k] },
+      ...columns.map((p) => ({ text: cell(k, p).value, data: k * positions + p })),
+    ]),
+    foot: `<tfoot><tr><th scope="row" colspan="2">${names.y}[${now.n}, ${now.f}]</th>${columns.map((p) => {
+      const hidden = scene.predicting && (p > column || (p === column && !scene.revealed.has("y")));
+      return `<td>${hidden ? "?" : y[outputIndex(g, outputOf(p))]}</td>`;
+    }).join("")}</tr></tfoot>`,
+  }));
+  matrixGrid.paint((r, col) => {
+    if (col === 0) return classes("filter", rows[r] === tap && "now");
+    const [k, p] = [rows[r], columns[col - 1]];
+    return classes(cell(k, p).onPad && "pad", p === column && "window", k === tap && "tap",
+      p === column && k === tap && "now");
+  });
+  byId("im2col").querySelectorAll("tfoot td").forEach((td, i) => {
+    td.className = columns[i] === column ? "now" : "";
+  });
+  drawBlocks(scene, g, now, names);
+}
+
+/** W · M = Y to scale: the weight's blocks, the matrix of each group, the outputs. */
+function drawBlocks({ layer, separable }, g, now, names) {
+  const taps = g.C * g.KH * g.KW;
+  const positions = g.OH * g.OW;
+  const [deep, high, wide] = [132, Math.max(28, Math.min(132, 132 * g.F / Math.max(taps, g.F))), 190];
+  const [left, top, gap] = [4, 22, 34];
+  const step = deep / g.G;
+  const rect = (name, x0, y0, w, h, title) =>
+    `<rect class="${name}" x="${x0}" y="${y0}" width="${w}" height="${h}"><title>${title}</title></rect>`;
+  const groups = range(g.G).map((group) => {
+    const here = group === now.group ? " here" : "";
+    return rect(`weight${here}`, left + group * step, top + group * high / g.G, step, high / g.G,
+        `weight of group ${group}: ${g.Fg} × ${g.K}`) +
+      rect(`input${here}`, left + deep + gap, top + group * step, wide, step,
+        `im2col matrix of group ${group}: ${g.K} × ${positions}`) +
+      rect(`output${here}`, left + deep + 2 * gap + wide, top + group * high / g.G, wide, high / g.G,
+        `outputs of group ${group}: ${g.Fg} × ${positions}`);
+  });
+  const row = now.c * g.KH * g.KW + now.kh * g.KW + now.kw + 0.5;
+  const column = now.oh * g.OW + now.ow + 0.5;
+  const dot = (x0, y0) => `<circle class="dot" cx="${x0}" cy="${y0}" r="3.5"/>`;
+  const middle = top + deep / 2;
+  const ends = left + deep + gap;
+  byId("blocks").innerHTML = `<svg viewBox="0 0 ${left * 2 + deep + 2 * gap + 2 * wide} ${top + deep + 6}"
+      role="img" aria-label="Weight blocks times im2col blocks give the outputs: ${g.G} of each">
+    <text x="${left}" y="14">weight: ${g.G} × (${g.Fg} × ${g.K})</text>
+    <text x="${ends}" y="14">im2col: ${g.G} × (${g.K} × ${positions})</text>
+    <text x="${ends + wide + gap}" y="14">${names.y}: ${g.G} × (${g.Fg} × ${positions})</text>
+    <rect class="frame" x="${left}" y="${top}" width="${deep}" height="${high}"/>
+    ${groups.join("")}
+    <text class="sign" x="${ends - gap / 2}" y="${middle}">·</text>
+    <text class="sign" x="${ends + wide + gap / 2}" y="${middle}">=</text>
+    ${dot(left + row / taps * deep, top + (now.f + 0.5) / g.F * high)}
+    ${dot(ends + column / positions * wide, top + row / taps * deep)}
+    ${dot(ends + wide + gap + column / positions * wide, top + (now.f + 0.5) / g.F * high)}
+  </svg>`;
+  const bytes = g.N * g.G * g.K * positions * BYTES;
+  const stage = separable ? `Stage ${now.stage + 1}, ${kindOf(g)}. ` : "";
+  byId("im2col-words").textContent = stage + (needsNoCopy(g)
+    ? "A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: 0 bytes."
+    : `Each tap is a row and each output a column, one block for each of ${g.G === 1 ? "1 group" : `${g.G} groups`}. ` +
+      `The copy takes ${figure(bytes)} bytes; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
+}

@@ -1,0 +1,134 @@
+"use strict";
+// A grid of numbers that a pointer and a keyboard can walk: one table, one stop of the tab key,
+// arrows inside. It is written anew only when its key changes; else its cells change class.
+
+class Grid {
+  /** `on.pick(row, column)` is called by click and Enter; `on.look(row, column)` while pointed at. */
+  constructor(host, on = {}) {
+    this.host = host;
+    this.key = null;
+    this.on = on;
+    host.classList.add("grid");
+    host.addEventListener("click", (event) => this.#at(event, this.on.pick));
+    host.addEventListener("keydown", (event) => this.#keyed(event));
+    if (on.look) {
+      host.addEventListener("pointerover", (event) => {
+        if (event.pointerType === "mouse") this.#at(event, this.on.look);
+      });
+      host.addEventListener("pointerleave", () => this.on.leave());
+      host.addEventListener("focusout", () => this.on.leave());
+    }
+  }
+
+  /** `make()` gives {label, rows, columns, cells: [[{text, data}]]}; headings may be left out. */
+  show(key, make) {
+    if (key === this.key) return;
+    const focused = this.#whereFocused();
+    this.key = key;
+    const { label, caption, rows, columns, cells, foot } = make();
+    const head = columns &&
+      `<thead><tr>${rows ? "<td></td>" : ""}${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
+    const body = cells.map((row, r) => {
+      const title = rows ? `<th scope="row">${rows[r]}</th>` : "";
+      return `<tr>${title}${row.map(({ text, data }) =>
+        `<td${data === undefined ? "" : ` data-i="${data}"`}>${text}</td>`).join("")}</tr>`;
+    });
+    this.host.innerHTML =
+      `${caption ? `<p class="caption">${caption}</p>` : ""}<div class="scroll"><table role="grid" aria-label="${label}">` +
+      `${head ?? ""}<tbody>${body.join("")}</tbody>${foot ?? ""}</table></div>`;
+    this.cells = [...this.host.querySelectorAll("tbody tr")].map((row) => [
+      ...row.querySelectorAll("td"),
+    ]);
+    this.cells[0][0].tabIndex = 0;
+    this.stop = this.cells[0][0];
+    if (focused) {
+      const [r, c] = focused;
+      const row = this.cells[Math.min(r, this.cells.length - 1)];
+      this.#focus(row[Math.min(c, row.length - 1)]);
+    }
+  }
+
+  /** Give every cell its classes: `classOf(row, column)` is a string. */
+  paint(classOf) {
+    this.cells.forEach((row, r) =>
+      row.forEach((cell, c) => {
+        const name = classOf(r, c);
+        if (cell.className !== name) {
+          cell.className = name;
+          if (name.includes("now")) cell.setAttribute("aria-current", "true");
+          else cell.removeAttribute("aria-current");
+        }
+      }),
+    );
+  }
+
+  #whereFocused() {
+    return this.host.contains(document.activeElement) ? this.#whereIs(document.activeElement) : null;
+  }
+
+  #whereIs(cell) {
+    for (let r = 0; r < this.cells.length; r++) {
+      const c = this.cells[r].indexOf(cell);
+      if (c >= 0) return [r, c];
+    }
+    return null;
+  }
+
+  #at(event, act) {
+    const place = act && this.#whereIs(event.target.closest("td"));
+    if (!place) return;
+    if (event.type === "click") this.#focus(this.cells[place[0]][place[1]]);
+    act(...place);
+  }
+
+  #keyed(event) {
+    const place = this.#whereIs(event.target);
+    if (!place) return;
+    const [r, c] = place;
+    const to = {
+      ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c],
+      Home: [r, 0], End: [r, this.cells[r].length - 1],
+    }[event.key];
+    if (to) {
+      const cell = this.cells[to[0]]?.[to[1]];
+      if (cell) {
+        this.#focus(cell);
+        this.on.look?.(...to);
+      }
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.on.pick?.(r, c);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #focus(cell) {
+    this.stop.removeAttribute("tabindex");
+    this.stop = cell;
+    cell.tabIndex = 0;
+    cell.focus();
+  }
+}
+
+/** Buttons for one of many: `items` are {text, label, on, dim, why, pick}. */
+function chips(host, key, items) {
+  if (host.dataset.key === key) return;
+  host.dataset.key = key;
+  const focused = host.contains(document.activeElement)
+    ? [...host.children].indexOf(document.activeElement) : -1;
+  host.replaceChildren(...items.map(({ text, label, on, dim, why, pick }) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text;
+    button.className = `chip${dim ? " dim" : ""}`;
+    button.setAttribute("aria-pressed", String(Boolean(on)));
+    if (label) button.setAttribute("aria-label", label);
+    if (why) {
+      button.setAttribute("aria-disabled", "true");
+      button.title = why;
+    }
+    button.addEventListener("click", () => pick());
+    return button;
+  }));
+  host.children[focused]?.focus();
+}
