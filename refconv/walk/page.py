@@ -21,7 +21,7 @@ from refconv.walk.lesson import LIMITS, Worked, lesson, pools
 
 Array = np.ndarray[Any, Any]
 
-OPTIONS = tuple("N C H W F KH KW G sh sw dh dw pt pb pl pr".split())
+OPTIONS = ("N", "C", "H", "W", "F", "KH", "KW", "G", "sh", "sw", "dh", "dw", "pt", "pb", "pl", "pr")
 
 _STYLE = re.compile(r'<link rel="stylesheet" href="([\w.]+)">')
 _SCRIPT = re.compile(r'<script src="([\w.]+)"></script>')

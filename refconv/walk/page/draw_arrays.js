@@ -44,11 +44,11 @@ class Panel {
     const { g } = scene.stages[this.stage];
     const place = scene.places[this.stage];
     const layer = JSON.stringify([scene.layer, scene.separable]);
-    const { x, weight, y } = this;
     if (this.layer !== layer) this.#title(scene, g);
     this.layer = layer;
-    ({ x: () => this.#drawInput(scene, g, place), weight: () => this.#drawWeight(scene, g, place),
-      y: () => this.#drawOutput(scene, g, place) })[this.array]();
+    if (this.array === "x") this.#drawInput(scene, g, place);
+    else if (this.array === "weight") this.#drawWeight(scene, g, place);
+    else this.#drawOutput(scene, g, place);
   }
 
   #title(scene, g) {
@@ -62,21 +62,19 @@ class Panel {
     this.host.querySelector(".shape").textContent = `(${letters}) = (${shape.join(", ")})`;
   }
 
-  /** As many grids as there are planes to show, each told its number. */
-  #resize(count, on) {
+  /** As many grids as there are planes to show. */
+  #resize(count) {
     while (this.grids.length < count) {
       const host = document.createElement("div");
-      const number = this.grids.length;
       this.planes.append(host);
-      this.grids.push(new Grid(host, on(number)));
+      this.grids.push(new Grid(host));
     }
     this.grids.forEach((grid, number) => { grid.host.hidden = number >= count; });
   }
 
+  /** The channels to show, of planes of so many cells. */
   #shown(channels, channel, cells) {
-    const size = Math.min(channels, Math.max(1, Math.floor(MOST_CELLS / cells)));
-    const first = windowStart(channel, size);
-    return { first, count: Math.min(size, channels - first) };
+    return part(channel, channels, Math.max(1, Math.floor(MOST_CELLS / cells)));
   }
 
   #images(scene, g, place) {
@@ -88,14 +86,14 @@ class Panel {
     })));
   }
 
-  #channels(letter, all, current, perGroup, group, { first, count }, pick) {
-    const key = `${this.layer}${[current, group, first]}`;
+  #channels(letter, all, current, perGroup, group, shown, pick) {
+    const key = `${this.layer}${[current, group]}`;
     chips(this.host.querySelector(".channels"), key, range(all).map((channel) => ({
       text: `${letter}${channel}`, label: `${this.name}: channel ${channel}, group ${Math.floor(channel / perGroup)}`,
       on: channel === current, dim: Math.floor(channel / perGroup) !== group,
       pick: () => pick(channel),
     })));
-    this.host.querySelector(".channels").classList.toggle("all-shown", first === 0 && count === all);
+    this.host.querySelector(".channels").hidden = shown.length === all;
   }
 
   #drawInput(scene, g, place) {
@@ -114,16 +112,13 @@ class Panel {
       return h < 0 || h >= g.H || w < 0 || w >= g.W ? null
         : ((place.n * g.C + channel) * g.H + h) * g.W + w;
     };
-    const latest = this.latest = { shown, cell };
-    this.#resize(shown.count, (number) => ({
-      pick: (r, col) => {
-        const index = this.latest.cell(this.latest.shown.first + number, r, col);
-        if (index !== null) change({ asked: { stage, array: "x", index } });
-      },
-    }));
-    range(shown.count).forEach((number) => {
-      const c = shown.first + number;
+    this.#resize(shown.length);
+    shown.forEach((c, number) => {
       const grid = this.grids[number];
+      grid.on.pick = (r, col) => {
+        const index = cell(c, r, col);
+        if (index !== null) change({ asked: { stage, array: "x", index } });
+      };
       grid.show(`${this.layer}${[place.n, c]}`, () => ({
         label: `input ${name}, image ${place.n}, channel ${c}, padding cells around it`,
         caption: `${name}[${place.n}, c=${c}]`,
@@ -162,8 +157,7 @@ class Panel {
         isAsked(scene, stage, "weight", index) && "asked");
     };
     if (g.KH * g.KW === 1) { // a matrix: a row for each output channel
-      this.#resize(1, () => ({ pick: (f, cg) => ask(f * scene.stages[stage].g.Cg + cg) }));
-      this.latest = { g };
+      this.#resize(1);
       this.grids[0].on.pick = (f, cg) => ask(f * g.K + cg);
       this.grids[0].show(`matrix${this.layer}`, () => ({
         label: `${name}: a row for each output channel, a column for each input channel of its group`,
@@ -175,7 +169,7 @@ class Panel {
       this.grids[0].paint(paint((f, cg) => f * g.K + cg));
       return;
     }
-    this.#resize(g.Cg, () => ({}));
+    this.#resize(g.Cg);
     range(g.Cg).forEach((cg) => {
       const grid = this.grids[cg];
       const indexOf = (kh, kw) => ((place.f * g.Cg + cg) * g.KH + kh) * g.KW + kw;
@@ -198,12 +192,11 @@ class Panel {
     this.#images(scene, g, place);
     this.#channels(this.between ? "c" : "f", g.F, place.f, g.Fg, place.group, shown, (f) =>
       pin({ stage, done: doneAt(g, { ...place, f }) }));
-    this.#resize(shown.count, () => ({ leave: () => state.preview && change({ preview: null }), look: () => {} }));
+    this.#resize(shown.length);
     const complete = stage < scene.now.stage ? Infinity : stage > scene.now.stage ? 0
       : Math.floor(scene.now.done / g.K);
     const hiding = scene.predicting;
-    range(shown.count).forEach((number) => {
-      const f = shown.first + number;
+    shown.forEach((f, number) => {
       const grid = this.grids[number];
       const indexOf = (oh, ow) => ((place.n * g.F + f) * g.OH + oh) * g.OW + ow;
       const cellAt = (oh, ow) => ({ stage, done: doneAt(g, { n: place.n, f, oh, ow }) });
@@ -212,6 +205,7 @@ class Panel {
       grid.on.pick = (oh, ow) => pin(cellAt(oh, ow), {
         asked: this.between ? { stage: 1, array: "x", index: indexOf(oh, ow) } : null });
       grid.on.look = (oh, ow) => change({ preview: cellAt(oh, ow) });
+      grid.on.leave = () => state.preview && change({ preview: null });
       const seen = hiding ? [place.done, complete, scene.revealed.has("y")] : "";
       grid.show(`${this.layer}${[place.n, f]}/${seen}`, () => ({
         label: `output ${name}, image ${place.n}, channel ${f}`,

@@ -2,8 +2,8 @@
 // The im2col matrix of the group at hand, the filter's weights beside it and the outputs below:
 // a row is a tap, a column is an output. Of a large matrix, the part around the current place.
 
-const MOST_ROWS = 27;
-const MOST_COLUMNS = 30;
+const MOST_CELLS_OF_ALL = 600; // a matrix of no more is shown whole
+const [PART_ROWS, PART_COLUMNS] = [18, 16];
 
 let matrixGrid = null;
 
@@ -13,9 +13,9 @@ function drawIm2col(scene) {
   const names = namesOf(separable, now.stage);
   const [tap, column] = [(now.cg * g.KH + now.kh) * g.KW + now.kw, now.oh * g.OW + now.ow];
   const positions = g.OH * g.OW;
-  const [firstRow, firstColumn] = [windowStart(tap, MOST_ROWS), windowStart(column, MOST_COLUMNS)];
-  const rows = range(Math.min(MOST_ROWS, g.K - firstRow), firstRow);
-  const columns = range(Math.min(MOST_COLUMNS, positions - firstColumn), firstColumn);
+  const whole = g.K * positions <= MOST_CELLS_OF_ALL;
+  const rows = part(tap, g.K, whole ? g.K : PART_ROWS);
+  const columns = part(column, positions, whole ? positions : PART_COLUMNS);
   const tapOf = (k) => ({ cg: Math.floor(k / (g.KH * g.KW)), kh: Math.floor(k / g.KW) % g.KH, kw: k % g.KW });
   const outputOf = (p) => ({ n: now.n, f: now.f, oh: Math.floor(p / g.OW), ow: p % g.OW });
   const cell = (k, p) => {
@@ -26,12 +26,12 @@ function drawIm2col(scene) {
   matrixGrid.on.pick = (r, col) => col > 0 &&
     pin({ stage: now.stage, done: doneAt(g, outputOf(columns[col - 1]), tapOf(rows[r])) });
   const hiding = scene.predicting ? [now.done, scene.revealed.has("y")] : "";
-  const key = JSON.stringify([scene.layer, separable, now.stage, now.n, now.f, firstRow, firstColumn, hiding]);
-  const part = rows.length < g.K || columns.length < positions
-    ? `, rows ${rows[0]} to ${rows.at(-1)} of ${g.K}, columns ${columns[0]} to ${columns.at(-1)} of ${positions}` : "";
+  const key = JSON.stringify([scene.layer, separable, now.stage, now.n, now.f, rows[0], columns[0], hiding]);
+  const shown = whole ? ""
+    : `; here rows ${rows[0]} to ${rows.at(-1)}, columns ${columns[0]} to ${columns.at(-1)}`;
   matrixGrid.show(key, () => ({
     label: `im2col matrix of group ${now.group}`,
-    caption: `Group ${now.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${part}; filter f=${now.f} beside it`,
+    caption: `Group ${now.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${shown}; filter f=${now.f} beside it`,
     columns: [`f${now.f}`, ...columns.map((p) => `${outputOf(p).oh},${outputOf(p).ow}`)],
     rows: rows.map((k) => { const t = tapOf(k); return `c${now.group * g.Cg + t.cg} ${t.kh},${t.kw}`; }),
     cells: rows.map((k) => [
@@ -53,6 +53,12 @@ function drawIm2col(scene) {
     td.className = columns[i] === column ? "now" : "";
   });
   drawBlocks(scene, g, now, names);
+}
+
+/** Of `all` indices, the `size` or fewer around `at`. */
+function part(at, all, size) {
+  const first = windowStart(at, size);
+  return range(Math.min(size, all - first), first);
 }
 
 /** W · M = Y to scale: the weight's blocks, the matrix of each group, the outputs. */

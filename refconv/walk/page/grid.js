@@ -3,21 +3,19 @@
 // arrows inside. It is written anew only when its key changes; else its cells change class.
 
 class Grid {
-  /** `on.pick(row, column)` is called by click and Enter; `on.look(row, column)` while pointed at. */
-  constructor(host, on = {}) {
+  /** `on` may hold `pick(row, column)`, by click and Enter, `look(row, column)` and `leave()`. */
+  constructor(host) {
     this.host = host;
     this.key = null;
-    this.on = on;
+    this.on = {};
     host.classList.add("grid");
     host.addEventListener("click", (event) => this.#at(event, this.on.pick));
     host.addEventListener("keydown", (event) => this.#keyed(event));
-    if (on.look) {
-      host.addEventListener("pointerover", (event) => {
-        if (event.pointerType === "mouse") this.#at(event, this.on.look);
-      });
-      host.addEventListener("pointerleave", () => this.on.leave());
-      host.addEventListener("focusout", () => this.on.leave());
-    }
+    host.addEventListener("pointerover", (event) => {
+      if (event.pointerType === "mouse") this.#at(event, this.on.look);
+    });
+    host.addEventListener("pointerleave", () => this.on.leave?.());
+    host.addEventListener("focusout", () => this.on.leave?.());
   }
 
   /** `make()` gives {label, rows, columns, cells: [[{text, data}]]}; headings may be left out. */
