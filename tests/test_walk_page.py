@@ -475,7 +475,7 @@ def test_point_4_the_index_arithmetic_has_its_numbers_and_tells_padding_cells(ta
         text = re.sub(r"\s+", " ", tab.inner_text("#index"))
         assert f"x[0, {cg}, {h}, {w}] = {x} {TIMES} weight[0, {cg}, {kh}, {kw}] = {weight}" in text
         assert f"= 0·{g.sh} {MINUS} {g.pt} + {kh}·{g.dh} = {h}" in text
-        assert ("a padding cell" in text) == (not inside)
+        assert ("padding: not in" in text) == (not inside)
         assert sums_of(tab) == str(total)
         note = "" if inside else " (a padding cell)"
         assert f" = {x * weight}{note}; the sum is {total}" in tab.inner_text("#sentence")
@@ -584,6 +584,8 @@ def test_point_9_predict_then_reveal(tab):
     asked = cell("y", 0, 1, 1, 1, shape=stage.y.shape)
     assert tab.inner_text(asked) == sums_of(tab) == "?"
     assert str(answer) not in tab.inner_text("#sentence")
+    hidden = "getComputedStyle(byId('counter-total')).color"
+    assert tab.evaluate(hidden) == "rgba(0, 0, 0, 0)"
     form = "form[data-name=y]"
     tab.fill(f"{form} input", str(answer + 1))
     tab.click(f"{form} [type=submit]")

@@ -34,8 +34,8 @@ function pytorch(stages) {
     );
     // padding= pads both ends alike
     const zeros = `torch.nn.ZeroPad2d(${tuple(g.pl, g.pr, g.pt, g.pb)}),`;
-    const conv = `${options},  # weight ${weightShape(g)}`;
-    return bothEnds ? [conv] : [zeros, conv];
+    const conv = [`# weight ${weightShape(g)}`, `${options},`];
+    return bothEnds ? conv : [zeros, ...conv];
   });
   return `import torch
 
@@ -75,11 +75,12 @@ y = refconv.conv2d(
 function onnx(stages) {
   const names = stages.length === 1 ? ["weight"] : ["depthwise_weight", "pointwise_weight"];
   const arrays = stages.length === 1 ? ["x", "y"] : ["x", "z", "y"];
-  const nodes = stages.map((g, i) => `    onnx.helper.make_node(
+  const nodes = stages.map((g, i) => `    # ${names[i]} ${weightShape(g)}
+    onnx.helper.make_node(
         "Conv", ["${arrays[i]}", "${names[i]}"], ["${arrays[i + 1]}"],
         kernel_shape=${list(g.KH, g.KW)}, strides=${list(g.sh, g.sw)}, group=${g.G},
         pads=${list(g.pt, g.pl, g.pb, g.pr)}, dilations=${list(g.dh, g.dw)},
-    ),  # ${names[i]} ${weightShape(g)}`);
+    ),`);
   return `import onnx
 
 nodes = [
@@ -101,19 +102,24 @@ function keras(stages) {
     const depthwise = kindOf(g) === "depthwise" && g.sh === g.sw;
     const layer = depthwise
       ? `DepthwiseConv2D(${join(tuple(g.KH, g.KW), g.Fg > 1 && `depth_multiplier=${g.Fg}`, options,
-          "use_bias=False")}),  # kernel ${tuple(g.KH, g.KW, g.C, g.Fg)}: KH, KW, C, F/C`
+          "use_bias=False")}),`
       : `Conv2D(${join(g.F, tuple(g.KH, g.KW), options, g.G > 1 && `groups=${g.G}`,
-          "use_bias=False")}),  # kernel ${tuple(g.KH, g.KW, g.Cg, g.F)}: KH, KW, C/G, F`;
+          "use_bias=False")}),`;
+    const kernel = depthwise
+      ? `# kernel ${tuple(g.KH, g.KW, g.C, g.Fg)}: KH, KW, C, F/C`
+      : `# kernel ${tuple(g.KH, g.KW, g.Cg, g.F)}: KH, KW, C/G, F`;
     const zeros = `ZeroPadding2D(${tuple(tuple(g.pt, g.pb), tuple(g.pl, g.pr))}),`;
-    return isPadded(g) ? [zeros, layer] : [layer];
+    const conv = [kernel, `keras.layers.${layer}`];
+    return isPadded(g) ? [`keras.layers.${zeros}`, ...conv] : conv;
   });
   const [first, last] = [stages[0], stages.at(-1)];
   return `import keras
 
 model = keras.Sequential([
-${layers.map((line) => `    keras.layers.${line}`).join("\n")}
+${layers.map((line) => `    ${line}`).join("\n")}
 ])
-y = model(x)  # channels last: x ${tuple(first.N, first.H, first.W, first.C)} -> ` +
+# channels last: x ${tuple(first.N, first.H, first.W, first.C)} -> ` +
     `y ${tuple(last.N, last.OH, last.OW, last.F)}
+y = model(x)
 `;
 }

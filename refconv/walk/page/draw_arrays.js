@@ -17,10 +17,16 @@ function drawArrays(scene) {
   const key = String(scene.separable);
   if (shownPanels.key !== key) {
     const panels = panelsOf(scene.separable).map(([array, stage]) => new Panel(array, stage, scene));
-    byId("arrays").replaceChildren(...panels.map((panel) => panel.host));
+    const hosts = panels.map((panel) => panel.host);
+    byId("arrays").replaceChildren(...hosts, byId("sum-panel"));
     shownPanels = { key, panels };
   }
   for (const panel of shownPanels.panels) panel.draw(scene);
+  const weight = shownPanels.panels.find((p) => p.array === "weight" && p.stage === scene.now.stage);
+  if (weight.host.nextSibling !== byId("sum-panel")) weight.host.after(byId("sum-panel"));
+  if (NARROW.matches) {
+    for (const { planes } of shownPanels.panels) keepInSight(planes, planes.querySelector(".now"));
+  }
   drawBack(scene);
 }
 
@@ -57,7 +63,7 @@ class Panel {
           y: "output" }[this.array];
     const shape = { x: [g.N, g.C, g.H, g.W], weight: [g.F, g.Cg, g.KH, g.KW],
       y: [g.N, g.F, g.OH, g.OW] }[this.array];
-    const letters = { x: "N, C, H, W", weight: "F, C/G, KH, KW", y: "N, F, OH, OW" }[this.array];
+    const letters = { x: "N, C, H, W", weight: "F, C/G, KH, KW", y: this.between ? "N, C, OH, OW" : "N, F, OH, OW" }[this.array];
     this.host.querySelector("h3").innerHTML = `${capital(words)} <code>${this.name}</code>`;
     this.host.querySelector(".shape").textContent = `(${letters}) = (${shape.join(", ")})`;
   }
@@ -125,7 +131,7 @@ class Panel {
         rows: range(HP, -g.pt), columns: range(WP, -g.pl),
         cells: range(HP).map((r) => range(WP).map((col) => {
           const index = cell(c, r, col);
-          return index === null ? { text: 0 } : { text: x[index], data: index };
+          return index === null ? { text: 0, label: "0, padding" } : { text: x[index], data: index };
         })),
       }));
       const read = Math.floor(c / g.Cg) === place.group;
@@ -137,7 +143,7 @@ class Panel {
           kh >= 0 && kh < g.KH && kw >= 0 && kw < g.KW;
         const index = cell(c, r, col);
         return classes(index === null && "pad", inWindow && "window",
-          inWindow && c === place.c && kh === place.kh && kw === place.kw && "now",
+          inWindow && place === scene.now && c === place.c && kh === place.kh && kw === place.kw && "now",
           index !== null && isAsked(scene, stage, "x", index) && "asked");
       });
     });
@@ -152,7 +158,8 @@ class Panel {
     const paint = (indexOf) => (r, col) => {
       const index = indexOf(r, col);
       const [f, tap] = [Math.floor(index / g.K), index % g.K];
-      const now = f === place.f && tap === (place.cg * g.KH + place.kh) * g.KW + place.kw;
+      const now = place === scene.now && f === place.f &&
+        tap === (place.cg * g.KH + place.kh) * g.KW + place.kw;
       return classes(f === place.f && "window", now && "now",
         isAsked(scene, stage, "weight", index) && "asked");
     };
@@ -221,7 +228,8 @@ class Panel {
       grid.paint((oh, ow) => {
         const index = indexOf(oh, ow);
         const here = oh === place.oh && ow === place.ow;
-        return classes(here && f === place.f && "now", here && read && "window",
+        const current = place === scene.now || read; // of two stages, or read by the second
+        return classes(current && here && f === place.f && "now", here && read && "window",
           index >= complete && "later",
           scene.lit?.[stage]?.[index] && "lit",
           this.between && isAsked(scene, 1, "x", index) && "asked");

@@ -52,6 +52,9 @@ function drawIm2col(scene) {
   byId("im2col").querySelectorAll("tfoot td").forEach((td, i) => {
     td.className = columns[i] === column ? "now" : "";
   });
+  if (NARROW.matches) {
+    keepInSight(byId("im2col").querySelector(".scroll"), byId("im2col").querySelector("td.window"));
+  }
   drawBlocks(scene, g, now, names);
 }
 
@@ -67,16 +70,16 @@ function drawBlocks({ layer, separable }, g, now, names) {
   const positions = g.OH * g.OW;
   const [deep, high, wide] = [132, Math.max(28, Math.min(132, 132 * g.F / Math.max(taps, g.F))), 190];
   const [left, top, gap] = [4, 22, 34];
-  const step = deep / g.G;
+  const [step, aside] = [deep / g.G, top + (deep - high) / 2];
   const rect = (name, x0, y0, w, h, title) =>
     `<rect class="${name}" x="${x0}" y="${y0}" width="${w}" height="${h}"><title>${title}</title></rect>`;
   const groups = range(g.G).map((group) => {
     const here = group === now.group ? " here" : "";
-    return rect(`weight${here}`, left + group * step, top + group * high / g.G, step, high / g.G,
+    return rect(`weight${here}`, left + group * step, aside + group * high / g.G, step, high / g.G,
         `weight of group ${group}: ${g.Fg} × ${g.K}`) +
       rect(`input${here}`, left + deep + gap, top + group * step, wide, step,
         `im2col matrix of group ${group}: ${g.K} × ${positions}`) +
-      rect(`output${here}`, left + deep + 2 * gap + wide, top + group * high / g.G, wide, high / g.G,
+      rect(`output${here}`, left + deep + 2 * gap + wide, aside + group * high / g.G, wide, high / g.G,
         `outputs of group ${group}: ${g.Fg} × ${positions}`);
   });
   const row = now.c * g.KH * g.KW + now.kh * g.KW + now.kw + 0.5;
@@ -85,22 +88,22 @@ function drawBlocks({ layer, separable }, g, now, names) {
   const middle = top + deep / 2;
   const ends = left + deep + gap;
   byId("blocks").innerHTML = `<svg viewBox="0 0 ${left * 2 + deep + 2 * gap + 2 * wide} ${top + deep + 6}"
-      role="img" aria-label="Weight blocks times im2col blocks give the outputs: ${g.G} of each">
+      role="img" tabindex="0" aria-label="Weight blocks times im2col blocks give the outputs: ${g.G} of each">
     <text x="${left}" y="14">weight: ${g.G} × (${g.Fg} × ${g.K})</text>
     <text x="${ends}" y="14">im2col: ${g.G} × (${g.K} × ${positions})</text>
     <text x="${ends + wide + gap}" y="14">${names.y}: ${g.G} × (${g.Fg} × ${positions})</text>
-    <rect class="frame" x="${left}" y="${top}" width="${deep}" height="${high}"/>
+    <rect class="frame" x="${left}" y="${aside}" width="${deep}" height="${high}"/>
     ${groups.join("")}
     <text class="sign" x="${ends - gap / 2}" y="${middle}">·</text>
     <text class="sign" x="${ends + wide + gap / 2}" y="${middle}">=</text>
-    ${dot(left + row / taps * deep, top + (now.f + 0.5) / g.F * high)}
+    ${dot(left + row / taps * deep, aside + (now.f + 0.5) / g.F * high)}
     ${dot(ends + column / positions * wide, top + row / taps * deep)}
-    ${dot(ends + wide + gap + column / positions * wide, top + (now.f + 0.5) / g.F * high)}
+    ${dot(ends + wide + gap + column / positions * wide, aside + (now.f + 0.5) / g.F * high)}
   </svg>`;
   const bytes = g.N * g.G * g.K * positions * BYTES;
   const stage = separable ? `Stage ${now.stage + 1}, ${kindOf(g)}. ` : "";
-  byId("im2col-words").textContent = stage + (needsNoCopy(g)
-    ? "A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: 0 bytes."
+  byId("im2col-words").innerHTML = stage + (needsNoCopy(g)
+    ? "A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: <span class=\"answer\">0 bytes</span>."
     : `Each tap is a row and each output a column, one block for each of ${g.G === 1 ? "1 group" : `${g.G} groups`}. ` +
-      `The copy takes ${figure(bytes)} bytes; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
+      `The copy takes <span class="answer">${figure(bytes)} bytes</span>; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
 }

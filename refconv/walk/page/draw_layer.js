@@ -3,12 +3,13 @@
 // says why when it is pointed at, focused or clicked.
 
 const CONTROLS = [
-  ["Channels and batch", { C: "input channels", F: "output channels", N: "images" }],
-  ["Input", { H: "height", W: "width" }],
-  ["Kernel", { KH: "height", KW: "width" }],
-  ["Stride", { sh: "down", sw: "across" }],
-  ["Padding", { pt: "top", pb: "bottom", pl: "left", pr: "right" }],
-  ["Dilation", { dh: "down", dw: "across" }],
+  ["Channels: input C, output F", ["C", "F"]],
+  ["Input: height H, width W", ["H", "W"]],
+  ["Kernel: height KH, width KW", ["KH", "KW"]],
+  ["Padding: top, bottom, left, right", ["pt", "pb", "pl", "pr"]],
+  ["Stride: down sh, across sw", ["sh", "sw"]],
+  ["Dilation: down dh, across dw", ["dh", "dw"]],
+  ["Images N", ["N"]],
 ];
 
 /** The layer with one option changed; where the groups asked for do not divide it, with fewer. */
@@ -44,12 +45,12 @@ function setOption(name, value) {
 }
 
 function buildSteppers() {
-  for (const [title, options] of Object.entries(Object.fromEntries(CONTROLS))) {
+  for (const [title, names] of CONTROLS) {
     const set = document.createElement("fieldset");
     set.className = "options";
-    set.innerHTML = `<legend>${title}</legend>` + Object.entries(options).map(([name, words]) => `
-      <div class="stepper-of" role="group" aria-label="${title}: ${words}, ${name}">
-        <span class="letter">${name}</span><span class="words">${words}</span>
+    set.innerHTML = `<legend>${title}</legend>` + names.map((name) => `
+      <div class="stepper-of" role="group" aria-label="${name}">
+        <span class="letter">${name}</span>
         <button type="button" data-name="${name}" data-by="-1" aria-label="${name} less">−</button>
         <output data-value="${name}"></output>
         <button type="button" data-name="${name}" data-by="1" aria-label="${name} more">+</button>
@@ -100,7 +101,7 @@ function drawLayer({ layer, separable, stages }) {
   slider.value = possible.indexOf(layer.G);
   slider.disabled = separable || possible.length === 1;
   slider.setAttribute("aria-valuetext", `${layer.G} groups`);
-  byId("groups-value").textContent = separable ? `${layer.C}, in the depthwise stage` : layer.G;
+  byId("groups-value").textContent = separable ? layer.C : layer.G;
   const dividing = divisors(layer.C);
   chips(byId("divisors"), JSON.stringify([layer.C, layer.F, layer.G, separable]), dividing.map((G) => {
     const why = separable ? "the depthwise stage has C groups"

@@ -1,6 +1,6 @@
 "use strict";
 // The multiply-accumulate at hand: its index arithmetic with the numbers put in, the terms of the
-// sum so far; and the same place in the seven loops.
+// sum so far, and the same place in the seven loops.
 
 function drawSum({ stages, now, places, separable, predicting, revealed }) {
   const stage = stages[now.stage];
@@ -10,7 +10,7 @@ function drawSum({ stages, now, places, separable, predicting, revealed }) {
   const axis = (letter, o, s, before, k, d, result, size) =>
     `<li><code>${letter} = o${letter}·s${letter} − ${letter === "h" ? "pt" : "pl"} + k${letter}·d${letter}</code>` +
     `<code>= ${o}·${s} − ${before} + ${k}·${d} = <b>${result}</b></code>` +
-    `${result < 0 || result >= size ? ` <span class="outside">outside 0 to ${size - 1}: a padding cell</span>` : ""}</li>`;
+    `${result < 0 || result >= size ? ` <span class="outside">padding: not in 0 to ${size - 1}</span>` : ""}</li>`;
   byId("index").innerHTML = `<ul>
     <li><code>g = f // Fg</code><code>= ${now.f} // ${g.Fg} = <b>${now.group}</b></code></li>
     <li><code>c = g·Cg + cg</code><code>= ${now.group}·${g.Cg} + ${now.cg} = <b>${now.c}</b></code></li>
@@ -27,7 +27,7 @@ function drawSum({ stages, now, places, separable, predicting, revealed }) {
   });
   const before = now.cg ? `<span class="term">${predicting && !revealed.has("y") ? "?" : at.before} from channels before</span> + ` : "";
   byId("terms").innerHTML =
-    `<p><span class="output">${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]</span> = ${before}` +
+    `<p style="min-height: ${1.5 * Math.ceil(1 + g.KH * g.KW / 9)}em"><span class="output">${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]</span> = ${before}` +
     `${terms.join(" + ")}${now.cg < g.Cg - 1 ? " + …" : ""}</p>` +
     `<p>Sum so far: <b id="sum">${predicting && !revealed.has("y") ? "?" : at.sum}</b>, after ` +
     `${(now.done - 1) % g.K + 1} of ${g.K} terms, ` +

@@ -18,7 +18,7 @@ class Grid {
     host.addEventListener("focusout", () => this.on.leave?.());
   }
 
-  /** `make()` gives {label, rows, columns, cells: [[{text, data}]]}; headings may be left out. */
+  /** `make()` gives {label, caption, rows, columns, cells: [[{text, data, label}]], foot}. */
   show(key, make) {
     if (key === this.key) return;
     const focused = this.#whereFocused();
@@ -28,8 +28,9 @@ class Grid {
       `<thead><tr>${rows ? "<td></td>" : ""}${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
     const body = cells.map((row, r) => {
       const title = rows ? `<th scope="row">${rows[r]}</th>` : "";
-      return `<tr>${title}${row.map(({ text, data }) =>
-        `<td${data === undefined ? "" : ` data-i="${data}"`}>${text}</td>`).join("")}</tr>`;
+      return `<tr>${title}${row.map(({ text, data, label: words }) =>
+        `<td${data === undefined ? "" : ` data-i="${data}"`}` +
+        `${words ? ` aria-label="${words}"` : ""}>${text}</td>`).join("")}</tr>`;
     });
     this.host.innerHTML =
       `${caption ? `<p class="caption">${caption}</p>` : ""}<div class="scroll"><table role="grid" aria-label="${label}">` +
@@ -105,6 +106,17 @@ class Grid {
     this.stop = cell;
     cell.tabIndex = 0;
     cell.focus();
+  }
+}
+
+const NARROW = matchMedia("(max-width: 700px)"); // there, what is wide scrolls in its own frame
+
+/** Scroll a frame across, and nothing else, until the cell stands in its middle. */
+function keepInSight(frame, cell) {
+  if (!cell) return;
+  const [outer, inner] = [frame.getBoundingClientRect(), cell.getBoundingClientRect()];
+  if (inner.left < outer.left || inner.right > outer.right) {
+    frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
   }
 }
 

@@ -10,5 +10,6 @@ buildSteps();
 buildStructures();
 buildPredict();
 buildCalls();
+byId("options").open = matchMedia("(min-width: 1100px)").matches; // else the page begins below
 relayer({});
 drawAgreement();
