@@ -15,6 +15,12 @@ function difference(outputs, structures, lesson, pools) {
     const mine = structures[i];
     if (mine?.name !== name) return `${name}: this page has ${mine?.name} in its place`;
     const own = { ...count(mine.stages), promised: promise({ ...lesson.layer, G }, separable).value };
+    for (const figureName of ["macs", "effective"]) {
+      const counted = sum(mine.stages.map((g) => tally(g)[figureName]));
+      if (counted !== counts[figureName]) {
+        return `${name}: ${figureName} is ${counts[figureName]} in refconv, ${counted} when counted here`;
+      }
+    }
     for (const [figureName, value] of Object.entries({ ...counts, promised })) {
       if (own[figureName] !== value) {
         return `${name}: ${figureName} is ${value} in refconv, ${own[figureName]} here`;

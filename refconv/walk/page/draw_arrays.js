@@ -50,8 +50,11 @@ class Panel {
     const { g } = scene.stages[this.stage];
     const place = scene.places[this.stage];
     const layer = JSON.stringify([scene.layer, scene.separable]);
-    if (this.layer !== layer) this.#title(scene, g);
-    this.layer = layer;
+    if (this.layer !== layer) {
+      this.#title(scene, g);
+      this.layer = layer;
+      this.digits = widest(scene.stages[this.stage].y);
+    }
     if (this.array === "x") this.#drawInput(scene, g, place);
     else if (this.array === "weight") this.#drawWeight(scene, g, place);
     else this.#drawOutput(scene, g, place);
@@ -69,13 +72,13 @@ class Panel {
   }
 
   /** As many grids as there are planes to show. */
-  #resize(count) {
-    while (this.grids.length < count) {
+  #resize(planes) {
+    while (this.grids.length < planes) {
       const host = document.createElement("div");
       this.planes.append(host);
       this.grids.push(new Grid(host));
     }
-    this.grids.forEach((grid, number) => { grid.host.hidden = number >= count; });
+    this.grids.forEach((grid, number) => { grid.host.hidden = number >= planes; });
   }
 
   /** The channels to show, of planes of so many cells. */
@@ -134,12 +137,12 @@ class Panel {
           return index === null ? { text: 0, label: "0, padding" } : { text: x[index], data: index };
         })),
       }));
-      const read = Math.floor(c / g.Cg) === place.group;
+      const isRead = Math.floor(c / g.Cg) === place.group;
       const [top, left] = [place.oh * g.sh, place.ow * g.sw];
-      grid.host.classList.toggle("unused", !read);
+      grid.host.classList.toggle("unused", !isRead);
       grid.paint((r, col) => {
         const [kh, kw] = [(r - top) / g.dh, (col - left) / g.dw];
-        const inWindow = read && Number.isInteger(kh) && Number.isInteger(kw) &&
+        const inWindow = isRead && Number.isInteger(kh) && Number.isInteger(kw) &&
           kh >= 0 && kh < g.KH && kw >= 0 && kw < g.KW;
         const index = cell(c, r, col);
         return classes(index === null && "pad", inWindow && "window",
@@ -222,14 +225,15 @@ class Panel {
           const index = indexOf(oh, ow);
           return { text: hidden(index) ? "?" : y[index], data: index };
         })),
+        digits: this.digits,
       }));
-      const read = this.between && scene.now.stage === 1;
-      grid.host.classList.toggle("unused", Math.floor(f / g.Fg) !== place.group && !read);
+      const isRead = this.between && scene.now.stage === 1;
+      grid.host.classList.toggle("unused", Math.floor(f / g.Fg) !== place.group && !isRead);
       grid.paint((oh, ow) => {
         const index = indexOf(oh, ow);
         const here = oh === place.oh && ow === place.ow;
-        const current = place === scene.now || read; // of two stages, or read by the second
-        return classes(current && here && f === place.f && "now", here && read && "window",
+        const current = place === scene.now || isRead; // of two stages, or read by the second
+        return classes(current && here && f === place.f && "now", here && isRead && "window",
           index >= complete && "later",
           scene.lit?.[stage]?.[index] && "lit",
           this.between && isAsked(scene, 1, "x", index) && "asked");

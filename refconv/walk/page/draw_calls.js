@@ -8,7 +8,7 @@ function drawCalls({ stages }) {
   const key = calls.map(({ text }) => text).join();
   if (key === lastCalls) return;
   lastCalls = key;
-  byId("calls").innerHTML = calls.map(({ name, text }) => `
+  byId("calls").innerHTML = calls.map(({ name }) => `
     <figure class="call" data-library="${name}">
       <figcaption>${name} <button type="button" aria-label="Copy the ${name} call">Copy</button></figcaption>
       <pre tabindex="0" aria-label="${name} call"></pre>

@@ -31,7 +31,7 @@ function drawIm2col(scene) {
     : `; here rows ${rows[0]} to ${rows.at(-1)}, columns ${columns[0]} to ${columns.at(-1)}`;
   matrixGrid.show(key, () => ({
     label: `im2col matrix of group ${now.group}`,
-    caption: `Group ${now.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${shown}; filter f=${now.f} beside it`,
+    caption: `Group ${now.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${shown}; a row for each tap (c kh,kw), a column for each output (oh,ow); filter f=${now.f} beside it`,
     columns: [`f${now.f}`, ...columns.map((p) => `${outputOf(p).oh},${outputOf(p).ow}`)],
     rows: rows.map((k) => { const t = tapOf(k); return `c${now.group * g.Cg + t.cg} ${t.kh},${t.kw}`; }),
     cells: rows.map((k) => [
@@ -65,7 +65,7 @@ function part(at, all, size) {
 }
 
 /** W · M = Y to scale: the weight's blocks, the matrix of each group, the outputs. */
-function drawBlocks({ layer, separable }, g, now, names) {
+function drawBlocks({ separable }, g, now, names) {
   const taps = g.C * g.KH * g.KW;
   const positions = g.OH * g.OW;
   const [deep, high, wide] = [132, Math.max(28, Math.min(132, 132 * g.F / Math.max(taps, g.F))), 190];

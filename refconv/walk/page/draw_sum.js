@@ -2,7 +2,7 @@
 // The multiply-accumulate at hand: its index arithmetic with the numbers put in, the terms of the
 // sum so far, and the same place in the seven loops.
 
-function drawSum({ stages, now, places, separable, predicting, revealed }) {
+function drawSum({ stages, now, separable, predicting, revealed }) {
   const stage = stages[now.stage];
   const { g } = stage;
   const names = namesOf(separable, now.stage);

@@ -18,23 +18,29 @@ class Grid {
     host.addEventListener("focusout", () => this.on.leave?.());
   }
 
-  /** `make()` gives {label, caption, rows, columns, cells: [[{text, data, label}]], foot}. */
+  /**
+   * `make()` gives {label, caption, rows, columns, cells: [[{text, data, label}]]}, and may give a
+   * foot, and the digits that every cell shall have room for.
+   */
   show(key, make) {
     if (key === this.key) return;
     const focused = this.#whereFocused();
     this.key = key;
-    const { label, caption, rows, columns, cells, foot } = make();
-    const head = columns &&
-      `<thead><tr>${rows ? "<td></td>" : ""}${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
+    const { label, caption, rows, columns, cells, foot = "", digits = 0 } = make();
+    // Widths are told, in characters, so that the browser need not measure every cell.
+    const side = 1 + 0.8 * widest(rows);
+    const texts = Math.max(digits, widest(cells.flat().map(({ text }) => text)));
+    const cell = Math.max(3, 1.2 + texts, 0.5 + 0.8 * widest(columns));
+    const head = `<thead><tr><td style="width: ${side}ch"></td>` +
+      `${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
     const body = cells.map((row, r) => {
-      const title = rows ? `<th scope="row">${rows[r]}</th>` : "";
-      return `<tr>${title}${row.map(({ text, data, label: words }) =>
+      return `<tr><th scope="row">${rows[r]}</th>${row.map(({ text, data, label: words }) =>
         `<td${data === undefined ? "" : ` data-i="${data}"`}` +
         `${words ? ` aria-label="${words}"` : ""}>${text}</td>`).join("")}</tr>`;
     });
     this.host.innerHTML =
-      `${caption ? `<p class="caption">${caption}</p>` : ""}<div class="scroll"><table role="grid" aria-label="${label}">` +
-      `${head ?? ""}<tbody>${body.join("")}</tbody>${foot ?? ""}</table></div>`;
+      `<p class="caption">${caption}</p><div class="scroll"><table role="grid" aria-label="${label}"` +
+      ` style="width: ${side + cell * columns.length}ch">${head}<tbody>${body.join("")}</tbody>${foot}</table></div>`;
     this.cells = [...this.host.querySelectorAll("tbody tr")].map((row) => [
       ...row.querySelectorAll("td"),
     ]);
@@ -118,6 +124,11 @@ function keepInSight(frame, cell) {
   if (inner.left < outer.left || inner.right > outer.right) {
     frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
   }
+}
+
+/** The most characters that any of these texts or numbers has. */
+function widest(texts) {
+  return texts.reduce((most, text) => Math.max(most, String(text).length), 0);
 }
 
 /** Buttons for one of many: `items` are {text, label, on, dim, why, pick}. */

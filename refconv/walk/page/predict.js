@@ -2,15 +2,14 @@
 // Questions about what is shown now: the reader types a guess, or reveals the answer and how.
 
 /** The questions of a scene: {name, ask, answer, how}. */
-function questionsOf({ stages, now, separable, layer }) {
+function questionsOf({ stages, now, separable }) {
   const stage = stages[now.stage];
   const { g } = stage;
   const names = namesOf(separable, now.stage);
   const geometries = stages.map((s) => s.g);
   const end = { ...now, cg: g.Cg - 1, kh: g.KH - 1, kw: g.KW - 1 };
-  const product = (of) => `${g.N}·${g.F}·${g.OH}·${g.OW}·${g.Cg}·${g.KH}·${g.KW}`;
-  const input = now.onPad ? 0 : ((now.n * g.C + now.c) * g.H + now.h) * g.W + now.w;
-  const at = now.onPad ? [0, 0, 0, 0] : [now.n, now.c, now.h, now.w];
+  // A padding cell is no number of x: ask for the first one then.
+  const [n, c, h, w] = now.onPad ? [0, 0, 0, 0] : [now.n, now.c, now.h, now.w];
   const terms = numbersAt(stage, { ...end, ...read(g, end) });
   return [
     { name: "y", ask: `What is ${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]?`,
@@ -23,8 +22,8 @@ function questionsOf({ stages, now, separable, layer }) {
     { name: "parameters", ask: "How many numbers do its weights hold?",
       answer: count(geometries).parameters,
       how: geometries.map((s) => [s.F, s.Cg, s.KH, s.KW].join("·")).join(" + ") },
-    { name: "users", ask: `How many outputs of ${names.y} use ${names.x}[${at.join(", ")}]?`,
-      answer: sum([...usersOfInput(g, input)]),
+    { name: "users", ask: `How many outputs of ${names.y} use ${names.x}[${n}, ${c}, ${h}, ${w}]?`,
+      answer: sum([...usersOfInput(g, ((n * g.C + c) * g.H + h) * g.W + w)]),
       how: `${g.Fg} output channels of its group, each at the windows that cover it` },
   ];
 }
