@@ -475,8 +475,11 @@ def test_point_3_a_click_pins_what_the_pointer_only_looks_at(tab):
     tab.click(cell("y", *first, shape=stage.y.shape))
     pinned = int(np.ravel_multi_index(first, stage.y.shape))
     assert marked(tab, "y", "now") == {pinned}
+    box, words = tab.locator("#arrays").bounding_box(), tab.inner_text("#sum-panel")
     tab.hover(cell("y", *second, shape=stage.y.shape))
     assert marked(tab, "y", "now") == {int(np.ravel_multi_index(second, stage.y.shape))}
+    assert tab.locator("#arrays").bounding_box()["height"] == box["height"]  # nothing moves away
+    assert tab.inner_text("#sum-panel") == words
     tab.hover("h1")
     assert marked(tab, "y", "now") == {pinned}
     tab.focus(cell("y", *first, shape=stage.y.shape))
@@ -485,6 +488,18 @@ def test_point_3_a_click_pins_what_the_pointer_only_looks_at(tab):
     tab.keyboard.press("Enter")
     assert marked(tab, "y", "now") == {int(np.ravel_multi_index((0, 5, 2, 3), stage.y.shape))}
     assert sums_of(tab) == str(stage.y[0, 5, 2, 3])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_point_3_cells_can_be_clicked_in_either_stage_at_any_width(opened, width):
+    """Playwright waits until what it clicks stands still."""
+    tab = opened(LAYER, viewport={"width": width, "height": 900})
+    tab.check("input[value=two]")
+    depthwise, pointwise = stages_of("separable")
+    for array, stage in (("y", pointwise), ("z", depthwise), ("y", pointwise)):
+        tab.click(cell(array, 0, 2, 1, 3, shape=stage.y.shape))
+        assert sums_of(tab) == str(stage.y[0, 2, 1, 3])
+    tab.context.close()
 
 
 def test_point_4_the_index_arithmetic_has_its_numbers_and_tells_padding_cells(tab):
@@ -578,7 +593,10 @@ def test_point_7_a_counter_runs_into_the_closed_formula(tab):
         tab.click("[data-go=last]")
         assert figure(tab, "done") == f"{counts.macs:,} of {counts.macs:,}"
         assert figure(tab, "inside") == f"{counts.effective_macs:,} of {counts.effective_macs:,}"
-        assert figure(tab, "counted") == f"{counts.macs:,} MACs, {counts.effective_macs:,} on data"
+        assert (
+            figure(tab, "counted")
+            == f"{counts.macs:,} MACs, {counts.effective_macs:,} on data: equal"
+        )
         assert figure(tab, "parameters") == f"{counts.parameters:,}"
         assert figure(tab, "bytes") == f"{counts.bytes('float32'):,} bytes"
         assert figure(tab, "im2colBytes") == f"{work.structure.im2col_bytes:,} bytes"
@@ -627,6 +645,8 @@ def test_point_9_predict_then_reveal(tab):
                            ("parameters", stage.weight.size)):  # fmt: skip
         tab.click(f"[data-reveal={name}]")
         assert tab.inner_text(f"[data-answer={name}]") == f"{expected:,}"
+    tab.hover(cell("y", 0, 2, 1, 1, shape=stage.y.shape))
+    assert "?" in tab.inner_text(cell("y", 0, 1, 1, 2, shape=stage.y.shape))  # no peeping
     tab.click("[data-go=on]")
     assert tab.inner_text(cell("y", 0, 1, 1, 2, shape=stage.y.shape)) == "?"
 

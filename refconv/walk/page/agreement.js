@@ -14,7 +14,10 @@ function difference(outputs, structures, lesson, pools) {
   for (const [i, { name, G, separable, promised, counts }] of lesson.structures.entries()) {
     const mine = structures[i];
     if (mine?.name !== name) return `${name}: this page has ${mine?.name} in its place`;
-    const own = { ...count(mine.stages), promised: promise({ ...lesson.layer, G }, separable).value };
+    const own = {
+      ...count(mine.stages),
+      promised: promise({ ...lesson.layer, G }, separable).value,
+    };
     for (const figureName of ["macs", "effective"]) {
       const counted = sum(mine.stages.map((g) => tally(g)[figureName]));
       if (counted !== counts[figureName]) {

@@ -25,7 +25,9 @@ function pytorch(stages) {
   const layers = stages.flatMap((g) => {
     const bothEnds = g.pt === g.pb && g.pl === g.pr;
     const options = join(
-      `torch.nn.Conv2d(${g.C}`, g.F, tuple(g.KH, g.KW),
+      `torch.nn.Conv2d(${g.C}`,
+      g.F,
+      tuple(g.KH, g.KW),
       strided(g) && `stride=${tuple(g.sh, g.sw)}`,
       bothEnds && isPadded(g) && `padding=${tuple(g.pt, g.pl)}`,
       dilated(g) && `dilation=${tuple(g.dh, g.dw)}`,
@@ -47,11 +49,12 @@ y = layer(x)  ${shapes(stages[0], stages.at(-1))}
 }
 
 function numpy(stages) {
-  const options = (g) => join(
-    strided(g) && `stride=${tuple(g.sh, g.sw)}`,
-    isPadded(g) && `padding=${tuple(tuple(g.pt, g.pb), tuple(g.pl, g.pr))}`,
-    dilated(g) && `dilation=${tuple(g.dh, g.dw)}`,
-  );
+  const options = (g) =>
+    join(
+      strided(g) && `stride=${tuple(g.sh, g.sw)}`,
+      isPadded(g) && `padding=${tuple(tuple(g.pt, g.pb), tuple(g.pl, g.pr))}`,
+      dilated(g) && `dilation=${tuple(g.dh, g.dw)}`,
+    );
   const [g, pointwise] = stages;
   if (pointwise) {
     return `import refconv
@@ -75,12 +78,14 @@ y = refconv.conv2d(
 function onnx(stages) {
   const names = stages.length === 1 ? ["weight"] : ["depthwise_weight", "pointwise_weight"];
   const arrays = stages.length === 1 ? ["x", "y"] : ["x", "z", "y"];
-  const nodes = stages.map((g, i) => `    # ${names[i]} ${weightShape(g)}
+  const nodes = stages.map(
+    (g, i) => `    # ${names[i]} ${weightShape(g)}
     onnx.helper.make_node(
         "Conv", ["${arrays[i]}", "${names[i]}"], ["${arrays[i + 1]}"],
         kernel_shape=${list(g.KH, g.KW)}, strides=${list(g.sh, g.sw)}, group=${g.G},
         pads=${list(g.pt, g.pl, g.pb, g.pr)}, dilations=${list(g.dh, g.dw)},
-    ),`);
+    ),`,
+  );
   return `import onnx
 
 nodes = [
@@ -101,10 +106,19 @@ function keras(stages) {
     // One stride for both axes is all that depthwise layers take on TensorFlow.
     const depthwise = kindOf(g) === "depthwise" && g.sh === g.sw;
     const layer = depthwise
-      ? `DepthwiseConv2D(${join(tuple(g.KH, g.KW), g.Fg > 1 && `depth_multiplier=${g.Fg}`, options,
-          "use_bias=False")}),`
-      : `Conv2D(${join(g.F, tuple(g.KH, g.KW), options, g.G > 1 && `groups=${g.G}`,
-          "use_bias=False")}),`;
+      ? `DepthwiseConv2D(${join(
+          tuple(g.KH, g.KW),
+          g.Fg > 1 && `depth_multiplier=${g.Fg}`,
+          options,
+          "use_bias=False",
+        )}),`
+      : `Conv2D(${join(
+          g.F,
+          tuple(g.KH, g.KW),
+          options,
+          g.G > 1 && `groups=${g.G}`,
+          "use_bias=False",
+        )}),`;
     const kernel = depthwise
       ? `# kernel ${tuple(g.KH, g.KW, g.C, g.Fg)}: KH, KW, C, F/C`
       : `# kernel ${tuple(g.KH, g.KW, g.Cg, g.F)}: KH, KW, C/G, F`;
@@ -113,7 +127,8 @@ function keras(stages) {
     return isPadded(g) ? [`keras.layers.${zeros}`, ...conv] : conv;
   });
   const [first, last] = [stages[0], stages.at(-1)];
-  return `import keras
+  return (
+    `import keras
 
 model = keras.Sequential([
 ${layers.map((line) => `    ${line}`).join("\n")}
@@ -121,5 +136,6 @@ ${layers.map((line) => `    ${line}`).join("\n")}
 # channels last: x ${tuple(first.N, first.H, first.W, first.C)} -> ` +
     `y ${tuple(last.N, last.OH, last.OW, last.F)}
 y = model(x)
-`;
+`
+  );
 }

@@ -10,8 +10,7 @@ function cutInput(pool, { N, C, H, W }) {
   for (let n = 0; n < N; n++)
     for (let c = 0; c < C; c++)
       for (let h = 0; h < H; h++)
-        for (let w = 0; w < W; w++)
-          x[i++] = pool.values[((n * poolC + c) * poolH + h) * poolW + w];
+        for (let w = 0; w < W; w++) x[i++] = pool.values[((n * poolC + c) * poolH + h) * poolW + w];
   return x;
 }
 

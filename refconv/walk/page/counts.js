@@ -83,7 +83,10 @@ function fraction(over, under) {
 function promise({ F, KH, KW, G }, separable) {
   const taps = KH * KW;
   return separable
-    ? { symbols: "1/F + 1/(KH·KW)", numbers: `${fraction(1, F)} + ${fraction(1, taps)}`,
-        value: fraction(F + taps, F * taps) }
+    ? {
+        symbols: "1/F + 1/(KH·KW)",
+        numbers: `${fraction(1, F)} + ${fraction(1, taps)}`,
+        value: fraction(F + taps, F * taps),
+      }
     : { symbols: "1/G", numbers: fraction(1, G), value: fraction(1, G) };
 }

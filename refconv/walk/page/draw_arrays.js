@@ -7,8 +7,18 @@ const MOST_CELLS = 420; // of one array on the page at once: more would not answ
 /** The panels of a structure, from input to output. */
 function panelsOf(separable) {
   return separable
-    ? [["x", 0], ["weight", 0], ["y", 0], ["weight", 1], ["y", 1]]
-    : [["x", 0], ["weight", 0], ["y", 0]];
+    ? [
+        ["x", 0],
+        ["weight", 0],
+        ["y", 0],
+        ["weight", 1],
+        ["y", 1],
+      ]
+    : [
+        ["x", 0],
+        ["weight", 0],
+        ["y", 0],
+      ];
 }
 
 let shownPanels = { key: "", panels: [] };
@@ -16,17 +26,18 @@ let shownPanels = { key: "", panels: [] };
 function drawArrays(scene) {
   const key = String(scene.separable);
   if (shownPanels.key !== key) {
-    const panels = panelsOf(scene.separable).map(([array, stage]) => new Panel(array, stage, scene));
+    const panels = panelsOf(scene.separable).map(
+      ([array, stage]) => new Panel(array, stage, scene),
+    );
     const hosts = panels.map((panel) => panel.host);
     byId("arrays").replaceChildren(...hosts, byId("sum-panel"));
     shownPanels = { key, panels };
   }
   for (const panel of shownPanels.panels) panel.draw(scene);
-  const weight = shownPanels.panels.find((p) => p.array === "weight" && p.stage === scene.now.stage);
+  const weight = shownPanels.panels.find(
+    (p) => p.array === "weight" && p.stage === scene.now.stage,
+  );
   if (weight.host.nextSibling !== byId("sum-panel")) weight.host.after(byId("sum-panel"));
-  if (NARROW.matches) {
-    for (const { planes } of shownPanels.panels) keepInSight(planes, planes.querySelector(".now"));
-  }
   drawBack(scene);
 }
 
@@ -61,12 +72,23 @@ class Panel {
   }
 
   #title(scene, g) {
-    const words = this.between ? "between the stages"
-      : { x: "input", weight: kindOf(g) === "standard" || !scene.separable ? "weight" : `${kindOf(g)} weight`,
-          y: "output" }[this.array];
-    const shape = { x: [g.N, g.C, g.H, g.W], weight: [g.F, g.Cg, g.KH, g.KW],
-      y: [g.N, g.F, g.OH, g.OW] }[this.array];
-    const letters = { x: "N, C, H, W", weight: "F, C/G, KH, KW", y: this.between ? "N, C, OH, OW" : "N, F, OH, OW" }[this.array];
+    const words = this.between
+      ? "between the stages"
+      : {
+          x: "input",
+          weight: kindOf(g) === "standard" || !scene.separable ? "weight" : `${kindOf(g)} weight`,
+          y: "output",
+        }[this.array];
+    const shape = {
+      x: [g.N, g.C, g.H, g.W],
+      weight: [g.F, g.Cg, g.KH, g.KW],
+      y: [g.N, g.F, g.OH, g.OW],
+    }[this.array];
+    const letters = {
+      x: "N, C, H, W",
+      weight: "F, C/G, KH, KW",
+      y: this.between ? "N, C, OH, OW" : "N, F, OH, OW",
+    }[this.array];
     this.host.querySelector("h3").innerHTML = `${capital(words)} <code>${this.name}</code>`;
     this.host.querySelector(".shape").textContent = `(${letters}) = (${shape.join(", ")})`;
   }
@@ -78,7 +100,9 @@ class Panel {
       this.planes.append(host);
       this.grids.push(new Grid(host));
     }
-    this.grids.forEach((grid, number) => { grid.host.hidden = number >= planes; });
+    this.grids.forEach((grid, number) => {
+      grid.host.hidden = number >= planes;
+    });
   }
 
   /** The channels to show, of planes of so many cells. */
@@ -89,19 +113,30 @@ class Panel {
   #images(scene, g, place) {
     const host = this.host.querySelector(".images");
     host.hidden = g.N === 1;
-    chips(host, `${this.layer}${place.n}`, range(g.N).map((n) => ({
-      text: `image ${n}`, on: n === place.n,
-      pick: () => pin({ stage: this.stage, done: doneAt(g, { ...place, n }) }),
-    })));
+    chips(
+      host,
+      `${this.layer}${place.n}`,
+      range(g.N).map((n) => ({
+        text: `image ${n}`,
+        on: n === place.n,
+        pick: () => pin({ stage: this.stage, done: doneAt(g, { ...place, n }) }),
+      })),
+    );
   }
 
   #channels(letter, all, current, perGroup, group, shown, pick) {
     const key = `${this.layer}${[current, group]}`;
-    chips(this.host.querySelector(".channels"), key, range(all).map((channel) => ({
-      text: `${letter}${channel}`, label: `${this.name}: channel ${channel}, group ${Math.floor(channel / perGroup)}`,
-      on: channel === current, dim: Math.floor(channel / perGroup) !== group,
-      pick: () => pick(channel),
-    })));
+    chips(
+      this.host.querySelector(".channels"),
+      key,
+      range(all).map((channel) => ({
+        text: `${letter}${channel}`,
+        label: `${this.name}: channel ${channel}, group ${Math.floor(channel / perGroup)}`,
+        on: channel === current,
+        dim: Math.floor(channel / perGroup) !== group,
+        pick: () => pick(channel),
+      })),
+    );
     this.host.querySelector(".channels").hidden = shown.length === all;
   }
 
@@ -118,7 +153,8 @@ class Panel {
     });
     const cell = (channel, r, col) => {
       const [h, w] = [r - g.pt, col - g.pl];
-      return h < 0 || h >= g.H || w < 0 || w >= g.W ? null
+      return h < 0 || h >= g.H || w < 0 || w >= g.W
+        ? null
         : ((place.n * g.C + channel) * g.H + h) * g.W + w;
     };
     this.#resize(shown.length);
@@ -131,23 +167,42 @@ class Panel {
       grid.show(`${this.layer}${[place.n, c]}`, () => ({
         label: `input ${name}, image ${place.n}, channel ${c}, padding cells around it`,
         caption: `${name}[${place.n}, c=${c}]`,
-        rows: range(HP, -g.pt), columns: range(WP, -g.pl),
-        cells: range(HP).map((r) => range(WP).map((col) => {
-          const index = cell(c, r, col);
-          return index === null ? { text: 0, label: "0, padding" } : { text: x[index], data: index };
-        })),
+        rows: range(HP, -g.pt),
+        columns: range(WP, -g.pl),
+        cells: range(HP).map((r) =>
+          range(WP).map((col) => {
+            const index = cell(c, r, col);
+            return index === null
+              ? { text: 0, label: "0, padding" }
+              : { text: x[index], data: index };
+          }),
+        ),
       }));
       const isRead = Math.floor(c / g.Cg) === place.group;
       const [top, left] = [place.oh * g.sh, place.ow * g.sw];
       grid.host.classList.toggle("unused", !isRead);
       grid.paint((r, col) => {
         const [kh, kw] = [(r - top) / g.dh, (col - left) / g.dw];
-        const inWindow = isRead && Number.isInteger(kh) && Number.isInteger(kw) &&
-          kh >= 0 && kh < g.KH && kw >= 0 && kw < g.KW;
+        const inWindow =
+          isRead &&
+          Number.isInteger(kh) &&
+          Number.isInteger(kw) &&
+          kh >= 0 &&
+          kh < g.KH &&
+          kw >= 0 &&
+          kw < g.KW;
         const index = cell(c, r, col);
-        return classes(index === null && "pad", inWindow && "window",
-          inWindow && place === scene.now && c === place.c && kh === place.kh && kw === place.kw && "now",
-          index !== null && isAsked(scene, stage, "x", index) && "asked");
+        return classes(
+          index === null && "pad",
+          inWindow && "window",
+          inWindow &&
+            place === scene.seen &&
+            c === place.c &&
+            kh === place.kh &&
+            kw === place.kw &&
+            "now",
+          index !== null && isAsked(scene, stage, "x", index) && "asked",
+        );
       });
     });
   }
@@ -161,20 +216,31 @@ class Panel {
     const paint = (indexOf) => (r, col) => {
       const index = indexOf(r, col);
       const [f, tap] = [Math.floor(index / g.K), index % g.K];
-      const now = place === scene.now && f === place.f &&
+      const now =
+        place === scene.seen &&
+        f === place.f &&
         tap === (place.cg * g.KH + place.kh) * g.KW + place.kw;
-      return classes(f === place.f && "window", now && "now",
-        isAsked(scene, stage, "weight", index) && "asked");
+      return classes(
+        f === place.f && "window",
+        now && "now",
+        isAsked(scene, stage, "weight", index) && "asked",
+      );
     };
-    if (g.KH * g.KW === 1) { // a matrix: a row for each output channel
+    if (g.KH * g.KW === 1) {
+      // a matrix: a row for each output channel
       this.#resize(1);
       this.grids[0].on.pick = (f, cg) => ask(f * g.K + cg);
       this.grids[0].show(`matrix${this.layer}`, () => ({
         label: `${name}: a row for each output channel, a column for each input channel of its group`,
         caption: `${name}[f, cg]`,
-        rows: range(g.F).map((f) => `f${f}`), columns: range(g.Cg).map((cg) => `cg${cg}`),
-        cells: range(g.F).map((f) => range(g.Cg).map((cg) => ({
-          text: weight[f * g.K + cg], data: f * g.K + cg }))),
+        rows: range(g.F).map((f) => `f${f}`),
+        columns: range(g.Cg).map((cg) => `cg${cg}`),
+        cells: range(g.F).map((f) =>
+          range(g.Cg).map((cg) => ({
+            text: weight[f * g.K + cg],
+            data: f * g.K + cg,
+          })),
+        ),
       }));
       this.grids[0].paint(paint((f, cg) => f * g.K + cg));
       return;
@@ -186,10 +252,15 @@ class Panel {
       grid.on.pick = (kh, kw) => ask(indexOf(kh, kw));
       grid.show(`${this.layer}${[place.f, cg]}`, () => ({
         label: `${name}, output channel ${place.f}, input channel ${cg} of its group`,
-        caption: `${name}[f=${place.f}, cg=${cg}] for c=${place.group * g.Cg + cg}`,
-        rows: range(g.KH), columns: range(g.KW),
-        cells: range(g.KH).map((kh) => range(g.KW).map((kw) => ({
-          text: weight[indexOf(kh, kw)], data: indexOf(kh, kw) }))),
+        caption: `f=${place.f}, cg=${cg} (c=${place.group * g.Cg + cg})`,
+        rows: range(g.KH),
+        columns: range(g.KW),
+        cells: range(g.KH).map((kh) =>
+          range(g.KW).map((kw) => ({
+            text: weight[indexOf(kh, kw)],
+            data: indexOf(kh, kw),
+          })),
+        ),
       }));
       grid.paint(paint(indexOf));
     });
@@ -201,42 +272,54 @@ class Panel {
     const shown = this.#shown(g.F, place.f, g.OH * g.OW);
     this.#images(scene, g, place);
     this.#channels(this.between ? "c" : "f", g.F, place.f, g.Fg, place.group, shown, (f) =>
-      pin({ stage, done: doneAt(g, { ...place, f }) }));
+      pin({ stage, done: doneAt(g, { ...place, f }) }),
+    );
     this.#resize(shown.length);
-    const complete = stage < scene.now.stage ? Infinity : stage > scene.now.stage ? 0
-      : Math.floor(scene.now.done / g.K);
-    const hiding = scene.predicting;
+    const complete =
+      stage < scene.now.stage
+        ? Infinity
+        : stage > scene.now.stage
+          ? 0
+          : Math.floor(scene.now.done / g.K);
+    const hiding = scene.predicting
+      ? [scene.now.stage, outputIndex(g, scene.now), scene.revealed.has("y")]
+      : "";
     shown.forEach((f, number) => {
       const grid = this.grids[number];
       const indexOf = (oh, ow) => ((place.n * g.F + f) * g.OH + oh) * g.OW + ow;
       const cellAt = (oh, ow) => ({ stage, done: doneAt(g, { n: place.n, f, oh, ow }) });
-      const hidden = (index) => hiding && !scene.revealed.has("y") && index === outputIndex(g, place)
-        || hiding && index >= Math.max(complete, outputIndex(g, place) + 1);
-      grid.on.pick = (oh, ow) => pin(cellAt(oh, ow), {
-        asked: this.between ? { stage: 1, array: "x", index: indexOf(oh, ow) } : null });
+      grid.on.pick = (oh, ow) =>
+        pin(cellAt(oh, ow), {
+          asked: this.between ? { stage: 1, array: "x", index: indexOf(oh, ow) } : null,
+        });
       grid.on.look = (oh, ow) => change({ preview: cellAt(oh, ow) });
       grid.on.leave = () => state.preview && change({ preview: null });
-      const seen = hiding ? [place.done, complete, scene.revealed.has("y")] : "";
-      grid.show(`${this.layer}${[place.n, f]}/${seen}`, () => ({
+      grid.show(`${this.layer}${[place.n, f]}/${hiding}`, () => ({
         label: `output ${name}, image ${place.n}, channel ${f}`,
         caption: `${name}[${place.n}, ${this.between ? "c" : "f"}=${f}]`,
-        rows: range(g.OH), columns: range(g.OW),
-        cells: range(g.OH).map((oh) => range(g.OW).map((ow) => {
-          const index = indexOf(oh, ow);
-          return { text: hidden(index) ? "?" : y[index], data: index };
-        })),
+        rows: range(g.OH),
+        columns: range(g.OW),
+        cells: range(g.OH).map((oh) =>
+          range(g.OW).map((ow) => {
+            const index = indexOf(oh, ow);
+            return { text: isHidden(scene, stage, index) ? "?" : y[index], data: index };
+          }),
+        ),
         digits: this.digits,
       }));
-      const isRead = this.between && scene.now.stage === 1;
+      const isRead = this.between && scene.seen.stage === 1;
       grid.host.classList.toggle("unused", Math.floor(f / g.Fg) !== place.group && !isRead);
       grid.paint((oh, ow) => {
         const index = indexOf(oh, ow);
         const here = oh === place.oh && ow === place.ow;
-        const current = place === scene.now || isRead; // of two stages, or read by the second
-        return classes(current && here && f === place.f && "now", here && isRead && "window",
+        const current = place === scene.seen || isRead; // of two stages, or read by the second
+        return classes(
+          current && here && f === place.f && "now",
+          here && isRead && "window",
           index >= complete && "later",
           scene.lit?.[stage]?.[index] && "lit",
-          this.between && isAsked(scene, 1, "x", index) && "asked");
+          this.between && isAsked(scene, 1, "x", index) && "asked",
+        );
       });
     });
   }
@@ -267,8 +350,11 @@ function drawBack({ asked, lit, stages, separable }) {
     indices.unshift(rest % size);
     return Math.floor(rest / size);
   }, asked.index);
-  const answers = stages.map((_, stage) => lit[stage] &&
-    `${figure(sum([...lit[stage]]))} of ${figure(lit[stage].length)} outputs of ${namesOf(separable, stage).y}`);
+  const answers = stages.map(
+    (_, stage) =>
+      lit[stage] &&
+      `${figure(sum([...lit[stage]]))} of ${figure(lit[stage].length)} outputs of ${namesOf(separable, stage).y}`,
+  );
   byId("back").innerHTML =
     `<b>${namesOf(separable, asked.stage)[asked.array]}[${indices.join(", ")}]</b> is used by ` +
     `<b>${answers.filter(Boolean).join(", and through them by ")}</b>.`;

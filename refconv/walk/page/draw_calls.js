@@ -8,12 +8,20 @@ function drawCalls({ stages }) {
   const key = calls.map(({ text }) => text).join();
   if (key === lastCalls) return;
   lastCalls = key;
-  byId("calls").innerHTML = calls.map(({ name }) => `
+  byId("calls").innerHTML = calls
+    .map(
+      ({ name }) => `
     <figure class="call" data-library="${name}">
       <figcaption>${name} <button type="button" aria-label="Copy the ${name} call">Copy</button></figcaption>
       <pre tabindex="0" aria-label="${name} call"></pre>
-    </figure>`).join("");
-  byId("calls").querySelectorAll("pre").forEach((pre, i) => { pre.textContent = calls[i].text; });
+    </figure>`,
+    )
+    .join("");
+  byId("calls")
+    .querySelectorAll("pre")
+    .forEach((pre, i) => {
+      pre.textContent = calls[i].text;
+    });
 }
 
 function buildCalls() {
@@ -25,7 +33,8 @@ function buildCalls() {
     try {
       await navigator.clipboard.writeText(text.textContent);
       byId("copied").textContent = `Copied: ${call.dataset.library}.`;
-    } catch (refused) { // some browsers let no page from disk write there
+    } catch (refused) {
+      // some browsers let no page from disk write there
       getSelection().selectAllChildren(text);
       byId("copied").textContent = `Selected, to be copied by hand (${refused.message}).`;
     }

@@ -39,22 +39,30 @@ function setOption(name, value) {
   const before = state.layer;
   relayer({ layer: changed(before, name, value), wantedG: name === "G" ? value : state.wantedG });
   const { G, C, F } = state.layer;
-  say(G < state.wantedG
-    ? `G is ${G} now: ${state.wantedG} groups do not divide ${C} input and ${F} output channels.`
-    : "");
+  say(
+    G < state.wantedG
+      ? `G is ${G} now: ${state.wantedG} groups do not divide ${C} input and ${F} output channels.`
+      : "",
+  );
 }
 
 function buildSteppers() {
   for (const [title, names] of CONTROLS) {
     const set = document.createElement("fieldset");
     set.className = "options";
-    set.innerHTML = `<legend>${title}</legend>` + names.map((name) => `
+    set.innerHTML =
+      `<legend>${title}</legend>` +
+      names
+        .map(
+          (name) => `
       <div class="stepper-of" role="group" aria-label="${name}">
         <span class="letter">${name}</span>
         <button type="button" data-name="${name}" data-by="-1" aria-label="${name} less">−</button>
         <output data-value="${name}"></output>
         <button type="button" data-name="${name}" data-by="1" aria-label="${name} more">+</button>
-      </div>`).join("");
+      </div>`,
+        )
+        .join("");
     byId("steppers").append(set);
   }
   const steppers = byId("steppers");
@@ -103,19 +111,25 @@ function drawLayer({ layer, separable, stages }) {
   slider.setAttribute("aria-valuetext", `${layer.G} groups`);
   byId("groups-value").textContent = separable ? layer.C : layer.G;
   const dividing = divisors(layer.C);
-  chips(byId("divisors"), JSON.stringify([layer.C, layer.F, layer.G, separable]), dividing.map((G) => {
-    const why = separable ? "the depthwise stage has C groups"
-      : impossible({ ...layer, G }, LESSON.limits);
-    const names = { 1: "standard", [layer.C]: layer.C > 1 ? "depthwise" : "standard" };
-    return {
-      text: names[G] ? `${G} ${names[G]}` : String(G),
-      on: !separable && G === layer.G,
-      why,
-      pick: () => (why ? say(`G = ${G}: ${why}.`) : setOption("G", G)),
-    };
-  }));
+  chips(
+    byId("divisors"),
+    JSON.stringify([layer.C, layer.F, layer.G, separable]),
+    dividing.map((G) => {
+      const why = separable
+        ? "the depthwise stage has C groups"
+        : impossible({ ...layer, G }, LESSON.limits);
+      const names = { 1: "standard", [layer.C]: layer.C > 1 ? "depthwise" : "standard" };
+      return {
+        text: names[G] ? `${G} ${names[G]}` : String(G),
+        on: !separable && G === layer.G,
+        why,
+        pick: () => (why ? say(`G = ${G}: ${why}.`) : setOption("G", G)),
+      };
+    }),
+  );
   byId("structure-name").textContent = separable
-    ? "Depthwise separable" : capital(kindOf(g)) + (g.G > 1 ? `, ${g.G} groups` : "");
+    ? "Depthwise separable"
+    : capital(kindOf(g)) + (g.G > 1 ? `, ${g.G} groups` : "");
   for (const radio of document.getElementsByName("stages")) {
     radio.checked = (radio.value === "two") === separable;
   }

@@ -25,12 +25,16 @@ function drawSum({ stages, now, separable, predicting, revealed }) {
     const name = classes("term", term.onPad && "pad", i === index && "now", i > index && "later");
     return `<span class="${name}">${term.x}·${bracketed(term.weight)}</span>`;
   });
-  const before = now.cg ? `<span class="term">${predicting && !revealed.has("y") ? "?" : at.before} from channels before</span> + ` : "";
+  const before = now.cg
+    ? `<span class="term">${predicting && !revealed.has("y") ? "?" : at.before} from channels before</span> + `
+    : "";
+  const room = 1.5 * Math.ceil(1 + (g.KH * g.KW) / 9); // longer numbers shall move nothing below
   byId("terms").innerHTML =
-    `<p style="min-height: ${1.5 * Math.ceil(1 + g.KH * g.KW / 9)}em"><span class="output">${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]</span> = ${before}` +
+    `<p style="min-height: ${room}em"><span class="output">` +
+    `${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]</span> = ${before}` +
     `${terms.join(" + ")}${now.cg < g.Cg - 1 ? " + …" : ""}</p>` +
     `<p>Sum so far: <b id="sum">${predicting && !revealed.has("y") ? "?" : at.sum}</b>, after ` +
-    `${(now.done - 1) % g.K + 1} of ${g.K} terms, ` +
+    `${((now.done - 1) % g.K) + 1} of ${g.K} terms, ` +
     `${now.cg + 1} of ${g.Cg} input channels.</p>`;
   drawLoops(g, now, names);
 }
@@ -39,13 +43,19 @@ const bracketed = (number) => (number < 0 ? `(${number})` : number);
 
 function drawLoops(g, now, { x, weight, y }) {
   const loops = [
-    ["n", "N", now.n, "output"], ["f", "F", now.f, "output"],
-    ["oh", "OH", now.oh, "output"], ["ow", "OW", now.ow, "output"],
-    ["cg", "Cg", now.cg, "input"], ["kh", "KH", now.kh, "weight"], ["kw", "KW", now.kw, "weight"],
+    ["n", "N", now.n, "output"],
+    ["f", "F", now.f, "output"],
+    ["oh", "OH", now.oh, "output"],
+    ["ow", "OW", now.ow, "output"],
+    ["cg", "Cg", now.cg, "input"],
+    ["kh", "KH", now.kh, "weight"],
+    ["kw", "KW", now.kw, "weight"],
   ];
-  const lines = loops.map(([index, size, value, role], depth) =>
-    `${"  ".repeat(depth)}for <span class="${role}">${index}</span> in range(${size}):` +
-    `  <i># <b class="${role}">${value}</b> of ${g[size]}</i>`);
+  const lines = loops.map(
+    ([index, size, value, role], depth) =>
+      `${"  ".repeat(depth)}for <span class="${role}">${index}</span> in range(${size}):` +
+      `  <i># <b class="${role}">${value}</b> of ${g[size]}</i>`,
+  );
   const inner = "  ".repeat(loops.length);
   byId("loops").innerHTML = [
     ...lines,

@@ -3,8 +3,24 @@
 // No array is touched here. The letters are the project's: sizes N C H W F KH KW OH OW G,
 // options sh sw dh dw pt pb pl pr, and Cg = C / G, Fg = F / G, K = Cg * KH * KW taps.
 
-const OPTIONS = ["N", "C", "H", "W", "F", "KH", "KW", "G",
-  "sh", "sw", "dh", "dw", "pt", "pb", "pl", "pr"];
+const OPTIONS = [
+  "N",
+  "C",
+  "H",
+  "W",
+  "F",
+  "KH",
+  "KW",
+  "G",
+  "sh",
+  "sw",
+  "dh",
+  "dw",
+  "pt",
+  "pb",
+  "pl",
+  "pr",
+];
 
 function extent(kernel, dilation) {
   return dilation * (kernel - 1) + 1;
@@ -41,8 +57,10 @@ function impossible(options, limits) {
     const spans = extent(o[kernel], o[dilation]);
     const there = o[size] + o[before] + o[after];
     if (spans > there) {
-      return `${kernel} ${o[kernel]} with dilation ${o[dilation]} spans ${spans} cells, but x has ` +
-        `${there} along ${size} (${o[size]} and pads ${o[before]} and ${o[after]})`;
+      return (
+        `${kernel} ${o[kernel]} with dilation ${o[dilation]} spans ${spans} cells, but x has ` +
+        `${there} along ${size} (${o[size]} and pads ${o[before]} and ${o[after]})`
+      );
     }
   }
   return null;
@@ -62,10 +80,38 @@ function stagesOf(layer, separable) {
   if (!separable) return [geometry(layer)];
   const depthwise = geometry({ ...layer, F: layer.C, G: layer.C });
   const pointwise = geometry({
-    N: layer.N, C: layer.C, H: depthwise.OH, W: depthwise.OW, F: layer.F, KH: 1, KW: 1, G: 1,
-    sh: 1, sw: 1, dh: 1, dw: 1, pt: 0, pb: 0, pl: 0, pr: 0,
+    N: layer.N,
+    C: layer.C,
+    H: depthwise.OH,
+    W: depthwise.OW,
+    F: layer.F,
+    KH: 1,
+    KW: 1,
+    G: 1,
+    sh: 1,
+    sw: 1,
+    dh: 1,
+    dw: 1,
+    pt: 0,
+    pb: 0,
+    pl: 0,
+    pr: 0,
   });
   return [depthwise, pointwise];
+}
+
+/** Every structure that the layer can have, in refconv's order and by refconv's names. */
+function structuresOf(layer) {
+  const groups = groupsOf(layer).map((G) => ({
+    name: G === 1 ? "standard" : `${G} groups`,
+    G,
+    separable: false,
+    stages: stagesOf({ ...layer, G }, false),
+  }));
+  return [
+    ...groups,
+    { name: "separable", G: layer.C, separable: true, stages: stagesOf(layer, true) },
+  ];
 }
 
 function kindOf({ G, C, KH, KW }) {

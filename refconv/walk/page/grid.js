@@ -31,12 +31,17 @@ class Grid {
     const side = 1 + 0.8 * widest(rows);
     const texts = Math.max(digits, widest(cells.flat().map(({ text }) => text)));
     const cell = Math.max(3, 1.2 + texts, 0.5 + 0.8 * widest(columns));
-    const head = `<thead><tr><td style="width: ${side}ch"></td>` +
+    const head =
+      `<thead><tr><td style="width: ${side}ch"></td>` +
       `${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
     const body = cells.map((row, r) => {
-      return `<tr><th scope="row">${rows[r]}</th>${row.map(({ text, data, label: words }) =>
-        `<td${data === undefined ? "" : ` data-i="${data}"`}` +
-        `${words ? ` aria-label="${words}"` : ""}>${text}</td>`).join("")}</tr>`;
+      return `<tr><th scope="row">${rows[r]}</th>${row
+        .map(
+          ({ text, data, label: words }) =>
+            `<td${data === undefined ? "" : ` data-i="${data}"`}` +
+            `${words ? ` aria-label="${words}"` : ""}>${text}</td>`,
+        )
+        .join("")}</tr>`;
     });
     this.host.innerHTML =
       `<p class="caption">${caption}</p><div class="scroll"><table role="grid" aria-label="${label}"` +
@@ -68,7 +73,9 @@ class Grid {
   }
 
   #whereFocused() {
-    return this.host.contains(document.activeElement) ? this.#whereIs(document.activeElement) : null;
+    return this.host.contains(document.activeElement)
+      ? this.#whereIs(document.activeElement)
+      : null;
   }
 
   #whereIs(cell) {
@@ -91,8 +98,12 @@ class Grid {
     if (!place) return;
     const [r, c] = place;
     const to = {
-      ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c],
-      Home: [r, 0], End: [r, this.cells[r].length - 1],
+      ArrowLeft: [r, c - 1],
+      ArrowRight: [r, c + 1],
+      ArrowUp: [r - 1, c],
+      ArrowDown: [r + 1, c],
+      Home: [r, 0],
+      End: [r, this.cells[r].length - 1],
     }[event.key];
     if (to) {
       const cell = this.cells[to[0]]?.[to[1]];
@@ -115,17 +126,6 @@ class Grid {
   }
 }
 
-const NARROW = matchMedia("(max-width: 700px)"); // there, what is wide scrolls in its own frame
-
-/** Scroll a frame across, and nothing else, until the cell stands in its middle. */
-function keepInSight(frame, cell) {
-  if (!cell) return;
-  const [outer, inner] = [frame.getBoundingClientRect(), cell.getBoundingClientRect()];
-  if (inner.left < outer.left || inner.right > outer.right) {
-    frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
-  }
-}
-
 /** The most characters that any of these texts or numbers has. */
 function widest(texts) {
   return texts.reduce((most, text) => Math.max(most, String(text).length), 0);
@@ -136,20 +136,23 @@ function chips(host, key, items) {
   if (host.dataset.key === key) return;
   host.dataset.key = key;
   const focused = host.contains(document.activeElement)
-    ? [...host.children].indexOf(document.activeElement) : -1;
-  host.replaceChildren(...items.map(({ text, label, on, dim, why, pick }) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = text;
-    button.className = `chip${dim ? " dim" : ""}`;
-    button.setAttribute("aria-pressed", String(Boolean(on)));
-    if (label) button.setAttribute("aria-label", label);
-    if (why) {
-      button.setAttribute("aria-disabled", "true");
-      button.title = why;
-    }
-    button.addEventListener("click", () => pick());
-    return button;
-  }));
+    ? [...host.children].indexOf(document.activeElement)
+    : -1;
+  host.replaceChildren(
+    ...items.map(({ text, label, on, dim, why, pick }) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.className = `chip${dim ? " dim" : ""}`;
+      button.setAttribute("aria-pressed", String(Boolean(on)));
+      if (label) button.setAttribute("aria-label", label);
+      if (why) {
+        button.setAttribute("aria-disabled", "true");
+        button.title = why;
+      }
+      button.addEventListener("click", () => pick());
+      return button;
+    }),
+  );
   host.children[focused]?.focus();
 }

@@ -1,8 +1,18 @@
 "use strict";
 // The page begins: controls are built, views are drawn, refconv's numbers are compared.
 
-views.push(drawLayer, drawSteps, drawArrays, drawSum, drawWiring, drawIm2col, drawCounts,
-  drawPredict, drawCalls);
+views.push(
+  drawLayer,
+  drawSteps,
+  drawArrays,
+  drawSum,
+  drawWiring,
+  drawIm2col,
+  drawCounts,
+  drawPredict,
+  drawCalls,
+  drawSight,
+);
 
 buildStructure();
 buildSteppers();

@@ -25,7 +25,11 @@ function read(g, { f, oh, ow, cg, kh, kw }) {
 }
 
 /** `done` at a tap of an output; left out, at the last tap, where the output is complete. */
-function doneAt(g, { n, f, oh, ow }, { cg, kh, kw } = { cg: g.Cg - 1, kh: g.KH - 1, kw: g.KW - 1 }) {
+function doneAt(
+  g,
+  { n, f, oh, ow },
+  { cg, kh, kw } = { cg: g.Cg - 1, kh: g.KH - 1, kw: g.KW - 1 },
+) {
   const output = ((n * g.F + f) * g.OH + oh) * g.OW + ow;
   return output * g.K + (cg * g.KH + kh) * g.KW + kw + 1;
 }

@@ -12,19 +12,32 @@ function questionsOf({ stages, now, separable }) {
   const [n, c, h, w] = now.onPad ? [0, 0, 0, 0] : [now.n, now.c, now.h, now.w];
   const terms = numbersAt(stage, { ...end, ...read(g, end) });
   return [
-    { name: "y", ask: `What is ${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]?`,
+    {
+      name: "y",
+      ask: `What is ${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]?`,
       answer: stage.y[outputIndex(g, now)],
-      how: `${g.K} products, of which ${figure(onData(g, now))} are on data; those of the last input channel: ` +
-        terms.terms.map((t) => `${t.x}·${bracketed(t.weight)}`).join(" + ") },
-    { name: "macs", ask: "How many MACs does this structure take, padding cells counted?",
+      how:
+        `${g.K} products, of which ${figure(onData(g, now))} are on data; those of the last input channel: ` +
+        terms.terms.map((t) => `${t.x}·${bracketed(t.weight)}`).join(" + "),
+    },
+    {
+      name: "macs",
+      ask: "How many MACs does this structure take, padding cells counted?",
       answer: count(geometries).macs,
-      how: geometries.map((s) => [s.N, s.F, s.OH, s.OW, s.Cg, s.KH, s.KW].join("·")).join(" + ") },
-    { name: "parameters", ask: "How many numbers do its weights hold?",
+      how: geometries.map((s) => [s.N, s.F, s.OH, s.OW, s.Cg, s.KH, s.KW].join("·")).join(" + "),
+    },
+    {
+      name: "parameters",
+      ask: "How many numbers do its weights hold?",
       answer: count(geometries).parameters,
-      how: geometries.map((s) => [s.F, s.Cg, s.KH, s.KW].join("·")).join(" + ") },
-    { name: "users", ask: `How many outputs of ${names.y} use ${names.x}[${n}, ${c}, ${h}, ${w}]?`,
+      how: geometries.map((s) => [s.F, s.Cg, s.KH, s.KW].join("·")).join(" + "),
+    },
+    {
+      name: "users",
+      ask: `How many outputs of ${names.y} use ${names.x}[${n}, ${c}, ${h}, ${w}]?`,
       answer: sum([...usersOfInput(g, ((n * g.C + c) * g.H + h) * g.W + w)]),
-      how: `${g.Fg} output channels of its group, each at the windows that cover it` },
+      how: `${g.Fg} output channels of its group, each at the windows that cover it`,
+    },
   ];
 }
 
@@ -34,7 +47,8 @@ function onData(g, { oh, ow }) {
 
 function buildPredict() {
   byId("predicting").addEventListener("change", (event) =>
-    change({ predicting: event.target.checked, revealed: new Set() }));
+    change({ predicting: event.target.checked, revealed: new Set() }),
+  );
   byId("questions").addEventListener("submit", (event) => {
     event.preventDefault();
     const { name } = event.target.dataset;
@@ -42,7 +56,8 @@ function buildPredict() {
     const guess = event.target.querySelector("input").value.trim();
     const verdict = event.target.querySelector(".verdict");
     if (guess === "") verdict.textContent = "Type a whole number.";
-    else if (Number(guess) !== answer) verdict.textContent = `${guess} is not it: try again, or reveal.`;
+    else if (Number(guess) !== answer)
+      verdict.textContent = `${guess} is not it: try again, or reveal.`;
     else reveal(name);
   });
   byId("questions").addEventListener("click", (event) => {
@@ -64,14 +79,18 @@ function drawPredict(scene) {
   const key = questions.map((q) => q.ask + q.answer).join();
   if (key !== lastQuestions) {
     lastQuestions = key;
-    byId("questions").innerHTML = questions.map(({ name, ask }) => `
+    byId("questions").innerHTML = questions
+      .map(
+        ({ name, ask }) => `
       <form data-name="${name}" autocomplete="off">
         <label for="guess-${name}">${ask}</label>
         <span class="guess"><input id="guess-${name}" inputmode="numeric" pattern="-?[0-9]+" size="8">
         <button type="submit">Check</button>
         <button type="button" data-reveal="${name}">Reveal</button></span>
         <p class="verdict" role="status"></p>
-      </form>`).join("");
+      </form>`,
+      )
+      .join("");
   }
   for (const { name, answer, how } of questions) {
     if (!scene.revealed.has(name)) continue;

@@ -17,7 +17,7 @@ const state = {
   separable: false,
   stage: 0, // the pinned place: `done` multiply-accumulates of a stage
   done: 1,
-  preview: null, // {stage, done} under the pointer or the focus, shown instead of the pinned place
+  preview: null, // {stage, done} under the pointer or the focus: grids show it, sentences wait
   asked: null, // {stage, array: "x" or "weight", index}: which outputs use this number?
   unit: "output",
   playing: false,
@@ -27,13 +27,23 @@ const state = {
 
 const views = []; // functions of the scene, called in order after every change
 
-/** What is shown: the stages worked, and the place in each of them. */
+/** What is shown: the stages worked, the place pinned, and the place seen, in each stage. */
 function sceneOf() {
   const stages = workedOnce(state.layer, state.separable);
-  const { stage, done } = state.preview ?? state;
-  const now = placeAfter(stages, stage, done);
-  const places = stages.map((_, other) => (other === stage ? now : companion(stages, now, other)));
-  return { ...state, stages, now, places, lit: state.asked && usersOf(stages, state.asked) };
+  const now = placeAfter(stages, state.stage, state.done);
+  const seen = state.preview ? placeAfter(stages, state.preview.stage, state.preview.done) : now;
+  const places = stages.map((_, stage) =>
+    stage === seen.stage ? seen : companion(stages, seen, stage),
+  );
+  return { ...state, stages, now, seen, places, lit: state.asked && usersOf(stages, state.asked) };
+}
+
+/** Whether an output is still to be predicted: not reached yet, or at hand and not revealed. */
+function isHidden({ predicting, revealed, stages, now }, stage, index) {
+  if (!predicting || stage < now.stage) return false;
+  if (stage > now.stage) return true;
+  const atHand = outputIndex(stages[stage].g, now);
+  return index > atHand || (index === atHand && !revealed.has("y"));
 }
 
 /** In the other stage, the place that belongs to this one: what made its input, or uses its output. */
@@ -68,8 +78,15 @@ function change(news) {
 function relayer(news) {
   const next = { ...state, ...news };
   const [g] = stagesOf(next.layer, next.separable);
-  change({ ...news, stage: 0, done: g.K, preview: null, asked: null, playing: false,
-    revealed: new Set() });
+  change({
+    ...news,
+    stage: 0,
+    done: g.K,
+    preview: null,
+    asked: null,
+    playing: false,
+    revealed: new Set(),
+  });
 }
 
 function pin({ stage, done }, news = {}) {
