@@ -235,24 +235,37 @@ def test_it_works_every_structure_of_a_layer_on_the_lessons_numbers(shared, laye
 @settings(max_examples=40)
 @given(GEOMETRIES, st.data())
 def test_a_place_is_the_loops_indices_and_steps_come_back(shared, g, data):
+    """A place's numbers are those of im2col and of the weight, its sum the first terms' product."""
     done = data.draw(st.integers(1, count(g).macs))
+    rng = np.random.default_rng(done)
+    x, weight = (rng.integers(-9, 10, shape) for shape in (g.x_shape, g.weight_shape))
     sizes = (g.N, g.F, g.OH, g.OW, g.Cg, g.KH, g.KW)
-    place, again, steps = shared.evaluate(
-        """([options, done]) => {
-            const stages = [{g: geometry(options)}];
+    place, again, steps, at = shared.evaluate(
+        """([options, done, x, weight]) => {
+            const stages = [{g: geometry(options), x, weight}];
             const place = placeAfter(stages, 0, done);
             const steps = ["mac", "input", "output", "channel"].map((unit) => {
                 const on = stepped(stages, {stage: 0, done}, unit, 1);
                 return [lengthOf(stages[0].g, unit), on.done, stepped(stages, on, unit, -1).done];
             });
-            return [place, doneAt(stages[0].g, place, place), steps];
+            const at = numbersAt(stages[0], place);
+            return [place, doneAt(stages[0].g, place, place), steps, at];
         }""",
-        [as_options(g), done],
+        [as_options(g), done, x.ravel().tolist(), weight.ravel().tolist()],
     )
     indices = np.unravel_index(done - 1, sizes)
     names = ("n", "f", "oh", "ow", "cg", "kh", "kw")
     assert {name: place[name] for name in names} == dict(zip(names, map(int, indices), strict=True))
     assert again == done
+    n, f, *output, cg, kh, kw = indices
+    column = im2col(x, g)[n, f // g.Fg, :, np.ravel_multi_index(output, (g.OH, g.OW))]
+    tap = np.ravel_multi_index((cg, kh, kw), (g.Cg, g.KH, g.KW))
+    taps = weight[f].ravel()
+    assert (at["x"], at["weight"]) == (column[tap], taps[tap])
+    assert at["sum"] == column[: tap + 1] @ taps[: tap + 1]
+    assert at["before"] == column[: cg * g.KH * g.KW] @ taps[: cg * g.KH * g.KW]
+    inside = im2col(np.ones_like(x), g)[n, f // g.Fg, tap].reshape(g.OH, g.OW)
+    assert place["onPad"] == (inside[*output] == 0)
     for length, on, back in steps:
         if done < count(g).macs:
             assert on % length == 0
@@ -880,14 +893,15 @@ def test_point_12_in_print_the_numbers_stand_and_the_controls_go(tab):
     assert tab.is_visible("#structures")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(opened, scheme):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1600), ("dark", 360)])
+def test_axe_finds_no_serious_fault(opened, scheme, width):
     script = os.environ.get("REFCONV_AXE")
     if script is None:
         pytest.skip("REFCONV_AXE does not name axe-core's axe.min.js")
-    tab = opened(LAYER, color_scheme=scheme, viewport={"width": 1600, "height": 900})
+    tab = opened(LAYER, color_scheme=scheme, viewport={"width": width, "height": 900})
     tab.add_script_tag(path=script)
     tab.add_style_tag(content="section { content-visibility: visible !important; }")  # see it all
+    tab.eval_on_selector("#options", "details => { details.open = true; }")
     for act in (None, "input[value=two]", "#predicting"):
         if act:
             tab.check(act)

@@ -53,7 +53,8 @@ function buildSteps() {
   });
 }
 
-function drawSteps({ stages, now, separable, predicting, revealed, playing }) {
+function drawSteps(scene) {
+  const { stages, now, separable, playing } = scene;
   if (!playing) clearInterval(timer);
   const { g } = stages[now.stage];
   byId("stage-name").textContent = separable ? `stage ${now.stage + 1}, ${kindOf(g)}:` : "";
@@ -66,9 +67,9 @@ function drawSteps({ stages, now, separable, predicting, revealed, playing }) {
   button.setAttribute("aria-pressed", String(playing));
   const names = namesOf(separable, now.stage);
   const at = numbersAt(stages[now.stage], now);
-  const total = predicting && !revealed.has("y") ? "?" : at.sum;
+  const total = isHidden(scene, now.stage, outputIndex(g, now)) ? "?" : at.sum;
   byId("sentence").textContent =
-    `${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]: ` +
+    `${element(names.y, now.n, now.f, now.oh, now.ow)}: ` +
     `${at.x} × ${at.weight} = ${at.x * at.weight}` +
     `${now.onPad ? " (a padding cell)" : ""}; the sum is ${total}` +
     `${now.done % g.K ? "" : ", complete"}.`;

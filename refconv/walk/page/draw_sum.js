@@ -2,41 +2,52 @@
 // The multiply-accumulate at hand: its index arithmetic with the numbers put in, the terms of the
 // sum so far, and the same place in the seven loops.
 
-function drawSum({ stages, now, separable, predicting, revealed }) {
+function drawSum(scene) {
+  const { stages, now, separable } = scene;
   const stage = stages[now.stage];
-  const { g } = stage;
   const names = namesOf(separable, now.stage);
   const at = numbersAt(stage, now);
-  const axis = (letter, o, s, before, k, d, result, size) =>
-    `<li><code>${letter} = o${letter}·s${letter} − ${letter === "h" ? "pt" : "pl"} + k${letter}·d${letter}</code>` +
+  const hidden = isHidden(scene, now.stage, outputIndex(stage.g, now));
+  drawIndex(stage.g, now, names, at);
+  drawTerms(stage.g, now, names, hidden ? { ...at, before: "?", sum: "?" } : at);
+  drawLoops(stage.g, now, names);
+}
+
+function drawIndex(g, now, { x, weight }, at) {
+  const axis = (letter, pad, [o, s, before, k, d], result, size) =>
+    `<li><code>${letter} = o${letter}·s${letter} − ${pad} + k${letter}·d${letter}</code>` +
     `<code>= ${o}·${s} − ${before} + ${k}·${d} = <b>${result}</b></code>` +
-    `${result < 0 || result >= size ? ` <span class="outside">padding: not in 0 to ${size - 1}</span>` : ""}</li>`;
+    (result < 0 || result >= size
+      ? ` <span class="outside">padding: not in 0 to ${size - 1}</span></li>`
+      : "</li>");
+  const input = element(x, now.n, now.c, now.h, now.w);
+  const tap = element(weight, now.f, now.cg, now.kh, now.kw);
   byId("index").innerHTML = `<ul>
     <li><code>g = f // Fg</code><code>= ${now.f} // ${g.Fg} = <b>${now.group}</b></code></li>
-    <li><code>c = g·Cg + cg</code><code>= ${now.group}·${g.Cg} + ${now.cg} = <b>${now.c}</b></code></li>
-    ${axis("h", now.oh, g.sh, g.pt, now.kh, g.dh, now.h, g.H)}
-    ${axis("w", now.ow, g.sw, g.pl, now.kw, g.dw, now.w, g.W)}
+    <li><code>c = g·Cg + cg</code>
+      <code>= ${now.group}·${g.Cg} + ${now.cg} = <b>${now.c}</b></code></li>
+    ${axis("h", "pt", [now.oh, g.sh, g.pt, now.kh, g.dh], now.h, g.H)}
+    ${axis("w", "pl", [now.ow, g.sw, g.pl, now.kw, g.dw], now.w, g.W)}
   </ul>
-  <p class="product"><span class="input${now.onPad ? " pad" : ""}">${names.x}[${now.n}, ${now.c}, ${now.h}, ${now.w}] = <b>${at.x}</b></span>
-    × <span class="weight">${names.weight}[${now.f}, ${now.cg}, ${now.kh}, ${now.kw}] = <b>${at.weight}</b></span>
-    = <b>${at.x * at.weight}</b></p>`;
+  <p class="product"><span class="input">${input} = <b>${at.x}</b></span> ×
+    <span class="weight">${tap} = <b>${at.weight}</b></span> = <b>${at.x * at.weight}</b></p>`;
+}
+
+function drawTerms(g, now, { y }, at) {
   const index = now.kh * g.KW + now.kw;
   const terms = at.terms.map((term, i) => {
     const name = classes("term", term.onPad && "pad", i === index && "now", i > index && "later");
     return `<span class="${name}">${term.x}·${bracketed(term.weight)}</span>`;
   });
-  const before = now.cg
-    ? `<span class="term">${predicting && !revealed.has("y") ? "?" : at.before} from channels before</span> + `
-    : "";
+  if (now.cg > 0) terms.unshift(`<span class="term">${at.before} from channels before</span>`);
+  if (now.cg < g.Cg - 1) terms.push("…");
   const room = 1.5 * Math.ceil(1 + (g.KH * g.KW) / 9); // longer numbers shall move nothing below
   byId("terms").innerHTML =
-    `<p style="min-height: ${room}em"><span class="output">` +
-    `${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]</span> = ${before}` +
-    `${terms.join(" + ")}${now.cg < g.Cg - 1 ? " + …" : ""}</p>` +
-    `<p>Sum so far: <b id="sum">${predicting && !revealed.has("y") ? "?" : at.sum}</b>, after ` +
+    `<p style="min-height: ${room}em">` +
+    `<span class="output">${element(y, now.n, now.f, now.oh, now.ow)}</span> = ` +
+    `${terms.join(" + ")}</p><p>Sum so far: <b id="sum">${at.sum}</b>, after ` +
     `${((now.done - 1) % g.K) + 1} of ${g.K} terms, ` +
     `${now.cg + 1} of ${g.Cg} input channels.</p>`;
-  drawLoops(g, now, names);
 }
 
 const bracketed = (number) => (number < 0 ? `(${number})` : number);

@@ -14,7 +14,7 @@ function questionsOf({ stages, now, separable }) {
   return [
     {
       name: "y",
-      ask: `What is ${names.y}[${now.n}, ${now.f}, ${now.oh}, ${now.ow}]?`,
+      ask: `What is ${element(names.y, now.n, now.f, now.oh, now.ow)}?`,
       answer: stage.y[outputIndex(g, now)],
       how:
         `${g.K} products, of which ${figure(onData(g, now))} are on data; those of the last input channel: ` +
@@ -34,7 +34,7 @@ function questionsOf({ stages, now, separable }) {
     },
     {
       name: "users",
-      ask: `How many outputs of ${names.y} use ${names.x}[${n}, ${c}, ${h}, ${w}]?`,
+      ask: `How many outputs of ${names.y} use ${element(names.x, n, c, h, w)}?`,
       answer: sum([...usersOfInput(g, ((n * g.C + c) * g.H + h) * g.W + w)]),
       how: `${g.Fg} output channels of its group, each at the windows that cover it`,
     },

@@ -95,6 +95,7 @@ function pin({ stage, done }, news = {}) {
 
 const byId = (id) => document.getElementById(id);
 const figure = (number) => number.toLocaleString("en");
+const element = (name, ...indices) => `${name}[${indices.join(", ")}]`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const range = (length, first = 0) => Array.from({ length }, (_, i) => first + i);
 /** Where a window of `size` that holds `at` begins, among `all`. */
