@@ -309,6 +309,12 @@ def test_a_disagreement_is_shown_loudly(opened, monkeypatch, damage):
     tab.close()
 
 
+def test_a_browser_that_cannot_compare_says_so(tab):
+    tab.evaluate("() => { delete window.DecompressionStream; return drawAgreement(); }")
+    assert re.match("NOT COMPARED.*DecompressionStream", tab.inner_text("#agreement"))
+    assert tab.get_attribute("#agreement", "class") == "agreement differs"
+
+
 def test_it_is_one_small_file_that_names_no_place_on_the_network():
     for layer in (
         LAYER,
@@ -886,11 +892,15 @@ def test_point_12_on_a_phone_the_current_cell_is_scrolled_to_in_its_frame(opened
     tab.context.close()
 
 
-def test_point_12_in_print_the_numbers_stand_and_the_controls_go(tab):
+def test_point_12_in_print_the_numbers_stand_and_the_controls_go(opened):
+    tab = opened(LAYER, color_scheme="dark")
     tab.emulate_media(media="print")
     assert not tab.is_visible("#stepper")
     assert tab.is_visible("[data-array=y] td[data-i]")
-    assert tab.is_visible("#structures")
+    assert tab.is_visible("[data-structure=separable] button")
+    paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    tab.context.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1600), ("dark", 360)])

@@ -42,12 +42,27 @@ function difference(outputs, structures, lesson, pools) {
 }
 
 async function drawAgreement() {
-  const badge = byId("agreement");
-  const outputs = await unpacked(LESSON.outputs);
+  const [agrees, text] = await agreement();
+  byId("agreement").className = `agreement ${agrees ? "agrees" : "differs"}`;
+  byId("agreement").textContent = text;
+}
+
+/** Whether the page agrees with refconv, and what to say of it. */
+async function agreement() {
+  let outputs;
+  try {
+    outputs = await unpacked(LESSON.outputs);
+  } catch (failed) {
+    return [
+      false,
+      `NOT COMPARED with refconv: this browser cannot unpack its numbers (${failed}).`,
+    ];
+  }
   const found = difference(outputs, structuresOf(LESSON.layer), LESSON, POOLS);
-  badge.classList.add(found ? "differs" : "agrees");
-  badge.textContent = found
-    ? `DIFFERS from refconv. ${found}. Trust no number on this page.`
-    : `Agrees with refconv: ${figure(outputs.length)} outputs and the counts of ` +
-      `${LESSON.structures.length} structures, to the unit.`;
+  if (found) return [false, `DIFFERS from refconv. ${found}. Trust no number on this page.`];
+  return [
+    true,
+    `Agrees with refconv: ${figure(outputs.length)} outputs and the counts of ` +
+      `${LESSON.structures.length} structures, to the unit.`,
+  ];
 }
