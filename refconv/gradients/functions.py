@@ -6,29 +6,23 @@ public function -> types, geometry, everything that can be refused -> method -> 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, filled, pad_number, refuse_out
 from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import LAYOUTS, Layout, Padding, Pair
-from refconv.gradients.call import Call, fill_input_grad, fill_weight_grad
+from refconv.geometry import LAYOUTS, Layout
+from refconv.gradients.call import Call, Options, fill_input_grad, fill_weight_grad
 from refconv.pad import ready
-from refconv.plan import NHWC_TO_NCHW, Method
+from refconv.plan import NHWC_TO_NCHW
 
 
-class Options(TypedDict, total=False):
+class GradientOptions(Options, total=False):
     """The options of the convolution whose gradient is taken; `conv2d` says what they mean."""
 
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
-    layout: Layout
     pad_value: complex
-    method: Method
 
 
 def conv2d_input_grad(
@@ -37,7 +31,7 @@ def conv2d_input_grad(
     x_shape: Sequence[int],
     *,
     out: Array | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its input: what each cell of x adds to sum(y * grad_y).
 
@@ -77,7 +71,7 @@ def conv2d_weight_grad(
     weight_shape: Sequence[int],
     *,
     out: Array | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its weight: what each weight adds to sum(y * grad_y).
 
