@@ -1,7 +1,8 @@
 """The compiled gradients, for every option and type of the contract.
 
 The input gradient is the compiled convolution itself, on grad_y, once for each phase of the stride
-(`gradients/phases.py`). The weight gradient has kernels of its own, `weight_grads.py`.
+(`gradients/phases.py`). The weight gradient has kernels of its own, `outer.py` and
+`dots.py`.
 """
 
 from __future__ import annotations
