@@ -27,6 +27,7 @@ if CHROMIUM is None:
 LAYER = layer_of("g2mb2ic4ih5iw6oc8oh3ow6kh3kw2sh2sw1dh0dw1ph1pw1")
 LARGEST = layer_of("g4mb2ic16ih16iw16oc24oh20ow20kh5kw5ph4pw4")
 WIDTHS = (360, 800, 1600)
+ALL_DRAWN = "section { content-visibility: visible !important; }"  # in sight or not
 TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
 
 
@@ -854,6 +855,7 @@ def test_point_12_it_fits_and_is_kept_as_a_picture(opened, tmp_path, width, sche
     kept = Path(os.environ.get("REFCONV_SCREENSHOTS", tmp_path))
     kept.mkdir(parents=True, exist_ok=True)
     tab = opened(LAYER, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab.add_style_tag(content=ALL_DRAWN)
     for name, act in (("group", None), ("separable", "input[value=two]")):
         if act:
             tab.check(act)
@@ -910,7 +912,7 @@ def test_axe_finds_no_serious_fault(opened, scheme, width):
         pytest.skip("REFCONV_AXE does not name axe-core's axe.min.js")
     tab = opened(LAYER, color_scheme=scheme, viewport={"width": width, "height": 900})
     tab.add_script_tag(path=script)
-    tab.add_style_tag(content="section { content-visibility: visible !important; }")  # see it all
+    tab.add_style_tag(content=ALL_DRAWN)
     tab.eval_on_selector("#options", "details => { details.open = true; }")
     for act in (None, "input[value=two]", "#predicting"):
         if act:
