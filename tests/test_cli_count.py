@@ -479,6 +479,8 @@ WRONG = {
     "a.onnx --size w=0": "argument --size: '0' is not a whole number from 1 on",
     "alexnet --swap group:0": "swap is 'group:0'",
     "alexnet --swap separable --keep conv9": "no layer is called 'conv9'",
+    "ic1000000ih100000000oc8kh3 --swap separable --time":
+        "not enough memory: layer has 40,000,319,9",
     "alexnet --tool abacus": "tool is 'abacus', but must be one of torch,",
     "alexnet --plot a.gif": "the plot is 'a.gif', but must end with .svg or .png",
     "alexnet --plot nowhere/a.png": "the plot's folder 'nowhere' is not there",

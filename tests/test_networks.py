@@ -327,6 +327,8 @@ def test_why_a_layer_stays(how, layer, reason):
         ("seperable", (), "swap is 'seperable', but must be separable, depthwise or group:G"),
         ("group:1", (), "swap is 'group:1'"),
         ("group:x", (), "swap is 'group:x'"),
+        ("group:2:3", (), "swap is 'group:2:3'"),
+        ("group:" + "9" * 5000, (), "swap is 'group:9999"),
         ("separable", ("conv99",), "no layer is called 'conv99': it must be one of 'alexnet_g2'"),
     ],
 )

@@ -40,8 +40,8 @@ COPY_LAYER = Geometry.of((1, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128
 ROOF_TURNS = 9
 """The best of so many is the roof: other work on the machine makes a turn slower, never faster."""
 
-MOST_NAMES = 60
-"""So many fit below the bars; of more layers, every second or third has its name."""
+MOST_LEVEL, MOST_NAMES = 12, 60
+"""So many names fit below the bars as they are, and turned; of more, only every second is there."""
 
 
 def save(
@@ -105,7 +105,8 @@ def _bars(axes: Any, shown: Sequence[Swapped], heights: Mapping[Layer, float]) -
             bottom += height
     every = -(-len(shown) // MOST_NAMES)
     names = [_label(one.layer.name) for one in shown]
-    axes.set_xticks(range(0, len(shown), every), names[::every], rotation=90, fontsize=8)
+    turned = {"rotation": 90, "fontsize": 8} if len(shown) > MOST_LEVEL else {}
+    axes.set_xticks(range(0, len(shown), every), names[::every], **turned)
     axes.margins(x=0.01)
 
 
@@ -153,11 +154,13 @@ def _roofline(axes: Any, layers: Sequence[Layer], seconds: Mapping[Geometry, flo
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-    axes.set_title(f"roofline: copy {copy:.0f} GB/s, peak {peak:.0f} GFLOP/s", loc="left")
+    roof = f"copy {copy:.0f} GB/s, peak {peak:.0f} GFLOP/s, the best of {ROOF_TURNS} turns"
+    axes.set_title(f"roofline: {roof}", loc="left")
     if above:
+        why = "their arrays stay in a nearer cache than the copy's,\nor other work slowed the roof"
         axes.text(
-            0.01, 0.98, f"{above} of {len(points)} above the roof: their arrays stay in a cache "
-            "nearer than the copy's", transform=axes.transAxes, va="top", fontsize=9,
+            0.01, 0.98, f"{above} of {len(points)} above the roof: {why}",
+            transform=axes.transAxes, va="top", fontsize=9,
         )  # fmt: skip
     axes.legend(frameon=False, fontsize=9, loc="lower right")
 

@@ -6,6 +6,7 @@ pointwise one. It does not compute the same: what it costs is the question here,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -59,9 +60,9 @@ def swap(network: Network, how: str, keep: Collection[str] | None = None) -> lis
 
     Errors: `ValueError` for another way to swap, or a layer to keep that is not there.
     """
-    kind, _, number = how.partition(":")
-    is_group = kind == "group" and number.isdecimal() and int(number) > 1
-    if how not in ("separable", "depthwise") and not is_group:
+    in_groups = re.fullmatch("group:([0-9]{1,9})", how)
+    groups = int(in_groups[1]) if in_groups else 1
+    if how not in ("separable", "depthwise") and groups < 2:
         raise ValueError(f"swap is {how!r}, but must be separable, depthwise or group:G")
     if keep is None:
         keep = [layer.name for layer in network.layers[:1]] if len(network.layers) > 1 else ()
@@ -71,10 +72,10 @@ def swap(network: Network, how: str, keep: Collection[str] | None = None) -> lis
     for layer in network.layers:
         if layer.name in keep:
             swapped.append(Swapped(layer, reason="kept"))
-        elif is_group:
-            swapped.append(_grouped(layer, int(number)))
+        elif groups > 1:
+            swapped.append(_grouped(layer, groups))
         else:
-            swapped.append(_separated(layer, mixed=kind == "separable"))
+            swapped.append(_separated(layer, mixed=how == "separable"))
     return swapped
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
 
 from refconv.conv import Conv2d
+from refconv.counts import count
 from refconv.geometry import Geometry
 from refconv.networks.network import Layer
 from refconv.text import printable
@@ -42,6 +44,8 @@ def seconds_of(
     found: dict[Geometry, float] = {}
     for number, (g, name) in enumerate(distinct.items(), 1):
         say(f"measuring {printable(name)}, {number} of {len(distinct)}")
+        if (size := count(g).bytes(np.float32)) > sys.maxsize:
+            raise MemoryError(f"{printable(name)} has {size:,} bytes")
         x = np.ones(g.x_shape, np.float32)
         weight = np.ones(g.weight_shape, np.float32)
         prepared = Conv2d(
