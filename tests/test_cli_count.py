@@ -399,7 +399,7 @@ def test_published_figures(run, documents):
     assert status == 0
     lines = text.splitlines()
     assert "3x3, 1.19: a misprint of 1.91: the column sums to 99.29" in lines
-    assert "stride of the last depthwise misprint 2 1" in lines_of(text)
+    assert "last depthwise, stride misprint 2 1" in lines_of(text)
     assert "MobileNetV1 T9: MACs, printed in tens of millions" in lines
     assert "width 0.75, 224, 317: fits without the first layer: below" in lines
     assert lines[-1] == "128 figures: 91 rounded, 16 exact, 12 differs, 7 cut off, 2 misprint"

@@ -22,7 +22,7 @@ def figures() -> list[Figure]:
 
     >>> found = figures()
     >>> found[0].what, found[0].printed, found[0].verdict
-    ('stride of the last depthwise', '2', 'misprint')
+    ('last depthwise, stride', '2', 'misprint')
     """
     return [
         *mobilenet.paper(), *mobilenet.slim(), *mobilenet.elsewhere(), *others.of_alexnet(),

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from refconv.counts.closed import Counts, count
 from refconv.geometry import Geometry
+from refconv.networks.alexnet import alexnet
 from refconv.networks.mobilenet import (
     mobilenet_v1,
     mobilenet_v1_fullconv,
@@ -59,6 +60,10 @@ def paper() -> Iterator[Figure]:
     half = mobilenet_v1(0.5, 160)
     yield figure(f"{PAPER} T9", "width 0.5, 160", "76", "M", half, macs)
     yield figure(f"{PAPER} T9", "width 0.5, 160", "1.32", "M", half, weights_and_biases)
+    grouped, tens = alexnet(), "printed in tens of millions"
+    what = "AlexNet, 2 groups"
+    yield figure(f"{PAPER} T9", what, "720", "M", grouped, macs, also=tens, zeros=1)
+    yield figure(f"{PAPER} T9", what, "60", "M", grouped, trainable, also=tens, zeros=1)
     yield from _table_12()
 
 
@@ -66,7 +71,7 @@ def _stride(net: Network) -> Figure:
     """Table 1: its last depthwise layer has 7x7 pixels before and after."""
     last = [layer.geometry for layer in net.layers if layer.kind == "depthwise"][-1]
     return Figure(
-        f"{PAPER} T1", "stride of the last depthwise", "2", "", Fraction(last.sh),
+        f"{PAPER} T1", "last depthwise, stride", "2", "", Fraction(last.sh),
         "the stride that its sizes need",
         "a misprint of 1: the table has 7x7 pixels before that layer and after", misprint_of="1",
     )  # fmt: skip

@@ -22,18 +22,15 @@ from refconv.networks.shufflenet import shufflenet_v1
 
 
 def of_alexnet() -> Iterator[Figure]:
-    """By those who count it, and as the paper of MobileNetV1 quotes it, in tens of millions."""
+    """By those who count it; what the paper of MobileNetV1 quotes stands there."""
     grouped, ungrouped = alexnet(), alexnet(1)
-    what, tens = "AlexNet, 2 groups", "printed in tens of millions"
+    what = "AlexNet, 2 groups"
     yield figure("convnet-burden", what, "724", "M", grouped, macs)
     yield figure("Caffe", what, "60,965,224", "", grouped, trainable)
     yield figure("learnopencv", "AlexNet, ungrouped", "62,378,344", "", ungrouped, trainable)
     yield figure("Eyeriss ISSCC16", what, "666", "M", grouped, conv_macs)
     yield figure("Eyeriss ISSCC16", what, "2.3", "M", grouped, conv_weights)
     yield figure("usually quoted", "AlexNet, ungrouped", "1,135", "M", ungrouped, macs)
-    source = "MobileNetV1 T9"
-    yield figure(source, what, "720", "M", grouped, macs, also=tens, zeros=1)
-    yield figure(source, what, "60", "M", grouped, trainable, also=tens, zeros=1)
 
 
 def of_resnet() -> Iterator[Figure]:
