@@ -425,6 +425,13 @@ def test_a_plot_is_made(run, tmp_path, name, start):
     assert path.read_bytes().startswith(start)
 
 
+def test_a_plot_and_a_table_have_the_same_times(run, tmp_path, monkeypatch):
+    plot = pytest.importorskip("refconv.networks.plot", reason="needs matplotlib")
+    monkeypatch.setattr(plot, "seconds_of", None)  # it would measure once more
+    arguments = ("ic4ih8oc4kh3", "--swap", "separable", "--time", "--plot", tmp_path / "a.png")
+    assert run(*arguments)[0] == 0
+
+
 def test_a_plot_of_hostile_names_and_of_what_is_not_measured(run, tmp_path, saved):
     """A dollar would begin a formula; there is no letter for each character in the font."""
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'refconv[plot]'")
