@@ -485,6 +485,8 @@ WRONG = {
     "a.onnx --size w": "argument --size: 'w' is not NAME=N",
     "a.onnx --size w=0": "argument --size: '0' is not a whole number from 1 on",
     "alexnet --swap group:0": "swap is 'group:0'",
+    "alexnet --swap=": "swap is '', but must be separable, depthwise or group:G",
+    "alexnet --tool=": "tool is '', but must be one of torch,",
     "alexnet --swap separable --keep conv9": "no layer is called 'conv9'",
     "ic1000000ih100000000oc8kh3 --swap separable --time":
         "not enough memory: layer has 40,000,319,9",

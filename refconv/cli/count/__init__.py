@@ -38,68 +38,58 @@ def run(options: argparse.Namespace) -> int:
     if options.published:
         return _show_published(options)
     found = [find(text, options) for text in options.networks]
-    swapped = [swaps.swapped(one.network, options) for one in found] if options.swap else []
+    swapped = [swaps.swapped(one.network, options) for one in found]
     if options.plot is not None:
         _refuse_plot(options, found[0])
     seconds = _seconds(found, swapped) if options.time or options.plot else {}
+    told = seconds if options.time else None
     if options.json:
-        print(json.dumps(_documents(found, swapped, seconds, options), indent=2))
+        pairs = zip(found, swapped, strict=True)
+        print(json.dumps([_document(one, its, told, options.tool) for one, its in pairs], indent=2))
     elif options.csv:
         sys.stdout.write(data.table_of(found))
     else:
-        print("\n\n".join(_texts(found, swapped, seconds, options)))
+        pairs = zip(found, swapped, strict=True)
+        print("\n\n".join(_text(one, its, told, options.tool) for one, its in pairs))
     if options.plot is not None:
         from refconv.networks.plot import save
 
-        save(options.plot, found[0].network, swapped[0] if swapped else None, seconds)
+        save(options.plot, found[0].network, swapped[0], seconds)
     return 0
 
 
-def _texts(
-    found: list[Counted],
-    swapped: list[list[Swapped]],
-    seconds: dict[Geometry, float],
-    options: argparse.Namespace,
-) -> list[str]:
-    """The text of each network, 80 columns wide where names are not longer."""
-    texts = []
-    for number, one in enumerate(found):
-        lines = [layers.heading(one.network), ""]
-        if not one.network.layers:
-            lines += ["nothing to count"]
-        elif options.swap is not None:
-            lines += swaps.lines(swapped[number], seconds if options.time else None)
-        elif options.tool is not None:
-            lines += tools.lines(one.network, options.tool)
-        else:
-            lines += layers.lines(one.network)
-        texts.append("\n".join([*lines, *left_out.lines(one.not_counted)]))
-    return texts
+def _text(
+    one: Counted, swapped: list[Swapped] | None, seconds: swaps.Seconds, tool: str | None
+) -> str:
+    """The text of a network, 80 columns wide where names are not longer."""
+    if not one.network.layers:
+        lines = ["nothing to count"]
+    elif swapped is not None:
+        lines = swaps.lines(swapped, seconds)
+    elif tool is not None:
+        lines = tools.lines(one.network, tool)
+    else:
+        lines = layers.lines(one.network)
+    return "\n".join([layers.heading(one.network), "", *lines, *left_out.lines(one.not_counted)])
 
 
-def _documents(
-    found: list[Counted],
-    swapped: list[list[Swapped]],
-    seconds: dict[Geometry, float],
-    options: argparse.Namespace,
-) -> list[dict[str, Any]]:
-    documents = []
-    for number, one in enumerate(found):
-        document = data.document(one)
-        if options.swap is not None:
-            document["swap"] = swaps.document(swapped[number], seconds if options.time else None)
-        if options.tool is not None:
-            document["tool"] = tools.document(one.network, options.tool)
-        documents.append(document)
-    return documents
+def _document(
+    one: Counted, swapped: list[Swapped] | None, seconds: swaps.Seconds, tool: str | None
+) -> dict[str, Any]:
+    document = data.document(one)
+    if swapped is not None:
+        document["swap"] = swaps.document(swapped, seconds)
+    if tool is not None:
+        document["tool"] = tools.document(one.network, tool)
+    return document
 
 
-def _seconds(found: list[Counted], swapped: list[list[Swapped]]) -> dict[Geometry, float]:
+def _seconds(found: list[Counted], swapped: list[list[Swapped] | None]) -> dict[Geometry, float]:
     """Seconds of every layer, before and after the swap: each distinct one is measured once."""
     from refconv.networks.timed import seconds_of
 
     before = [layer for one in found for layer in one.network.layers]
-    after = [layer for network in swapped for one in network for layer in one.after]
+    after = [layer for its in swapped for one in its or () for layer in one.after]
     with progress() as say:
         return seconds_of([*before, *after], say)
 

@@ -23,11 +23,13 @@ Seconds = Mapping[Geometry, float] | None
 SAVED = ("macs", "parameters", "bytes")
 
 
-def swapped(network: Network, options: argparse.Namespace) -> list[Swapped]:
-    """Each layer of the network with its replacement.
+def swapped(network: Network, options: argparse.Namespace) -> list[Swapped] | None:
+    """Each layer of the network with its replacement; None where no swap is asked for.
 
     Errors: `InputError` for another way to swap, or a layer to keep that is not there.
     """
+    if options.swap is None:
+        return None
     keep = None if options.keep is None else list(filter(None, options.keep.split(",")))
     try:
         return swap(network, options.swap, keep)
