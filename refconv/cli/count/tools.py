@@ -8,7 +8,7 @@ from refconv.networks import Network
 from refconv.networks.tools import TOOLS
 from refconv.text import columns, some, wrapped
 
-BEYOND = "What it counts of operators that are no layers here, such as pooling, is not in the sum."
+BEYOND = "What it counts of anything else, such as pooling, is not in the sum."
 
 
 def lines(network: Network, name: str) -> list[str]:
