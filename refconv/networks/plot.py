@@ -40,8 +40,8 @@ COPY_LAYER = Geometry.of((1, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128
 ROOF_TURNS = 9
 """The best of so many is the roof: other work on the machine makes a turn slower, never faster."""
 
-MOST_LEVEL, MOST_NAMES = 12, 60
-"""So many names fit below the bars as they are, and turned; of more, only every second is there."""
+MOST_LETTERS, MOST_NAMES = 100, 60
+"""Names that need no more letters fit below the bars; of turned ones, so many."""
 
 
 def save(
@@ -105,7 +105,8 @@ def _bars(axes: Any, shown: Sequence[Swapped], heights: Mapping[Layer, float]) -
             bottom += height
     every = -(-len(shown) // MOST_NAMES)
     names = [_label(one.layer.name) for one in shown]
-    turned = {"rotation": 90, "fontsize": 8} if len(shown) > MOST_LEVEL else {}
+    fits = len(names) * max(map(len, names)) <= MOST_LETTERS
+    turned = {} if fits else {"rotation": 90, "fontsize": 8}
     axes.set_xticks(range(0, len(shown), every), names[::every], **turned)
     axes.margins(x=0.01)
 
