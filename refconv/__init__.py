@@ -8,14 +8,21 @@ separable, that can be read, counted, trusted, and used at speed.
 """
 
 from refconv.conv import (
-    Conv2d,
     conv2d,
     depthwise_conv2d,
     depthwise_separable_conv2d,
     group_conv2d,
     pointwise_conv2d,
 )
-from refconv.counts import Counts, count, count_by_ones, tally
+from refconv.counts import (
+    Counts,
+    count,
+    count_by_ones,
+    count_gradient,
+    count_gradient_by_ones,
+    tally,
+    tally_gradient,
+)
 from refconv.geometry import Geometry
 from refconv.gradients import (
     conv2d_bias_grad,
@@ -23,6 +30,7 @@ from refconv.gradients import (
     conv2d_weight_grad,
     conv_transpose2d,
 )
+from refconv.layer import Conv2d, DepthwiseSeparableConv2d
 from refconv.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -30,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv2d",
     "Counts",
+    "DepthwiseSeparableConv2d",
     "Geometry",
     "conv2d",
     "conv2d_bias_grad",
@@ -38,6 +47,8 @@ __all__ = [
     "conv_transpose2d",
     "count",
     "count_by_ones",
+    "count_gradient",
+    "count_gradient_by_ones",
     "depthwise_conv2d",
     "depthwise_separable_conv2d",
     "get_threads",
@@ -45,4 +56,5 @@ __all__ = [
     "pointwise_conv2d",
     "set_threads",
     "tally",
+    "tally_gradient",
 ]

@@ -8,43 +8,27 @@ two of them. Checking and running are `plan.py`.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, optional_array
-from refconv.geometry import LAYOUTS, Layout, Padding
+from refconv.geometry import LAYOUTS, Layout, Padding, Pair
 from refconv.plan import (
-    HWIO_TO_OIHW,
     METHODS,
-    OIHW_TO_HWIO,
     Method,
     Names,
-    Operands,
-    PackedWeight,
     Plan,
-    refuse_layer,
 )
 
 __all__ = [
     "METHODS",
-    "Conv2d",
     "conv2d",
     "depthwise_conv2d",
     "depthwise_separable_conv2d",
     "group_conv2d",
     "pointwise_conv2d",
 ]
-
-Pair: TypeAlias = int | tuple[int, int]
-
-PLANS = 64
-"""So many sizes of images does a layer remember its plans for."""
-
-
-LayerState: TypeAlias = tuple[Array, Array | None, tuple[Any, ...]]
-"""A layer's weight, bias and options."""
 
 
 class Options(TypedDict, total=False):
@@ -161,7 +145,7 @@ def depthwise_conv2d(
     [[[[0, 1, 2]], [[30, 40, 50]]]]
     """
     images = as_array(x, "x")
-    channels = _channels(images, options.get("layout", "NCHW"))
+    channels = channels_of(images, options.get("layout", "NCHW"))
     return conv2d(images, weight, bias, groups=channels, **options)
 
 
@@ -182,7 +166,7 @@ def pointwise_conv2d(
     >>> pointwise_conv2d(x, np.array([[1, 100]]).reshape(1, 2, 1, 1)).tolist()
     [[[[300, 401, 502]]]]
     """
-    _refuse_wide_kernel(as_array(weight, "weight"), "weight", options.get("layout", "NCHW"))
+    refuse_wide_kernel(as_array(weight, "weight"), "weight", options.get("layout", "NCHW"))
     return conv2d(x, weight, bias, groups=groups, **options)
 
 
@@ -221,8 +205,8 @@ def depthwise_separable_conv2d(
         optional_array(depthwise_bias, "depthwise_bias"),
     )
     pw, pw_bias = as_array(pointwise_weight, "pointwise_weight"), optional_array(bias, "bias")
-    _refuse_wide_kernel(pw, "pointwise_weight", layout)
-    channels = _channels(images, layout)
+    refuse_wide_kernel(pw, "pointwise_weight", layout)
+    channels = channels_of(images, layout)
     first = Plan.of(
         images.shape,
         images.dtype,
@@ -243,84 +227,7 @@ def depthwise_separable_conv2d(
     return second.run(first.run(images, None, {}), out, {})
 
 
-class Conv2d:
-    """A convolution prepared once and called many times: `layer(x)` is `conv2d(x, weight, ...)`.
-
-    Takes the arguments of `conv2d` but for `x` and `out`. The weights are copied, and once more in
-    the order in which the compiled kernel reads them: changing the caller's array afterwards does
-    not change the layer. What is checked and planned for one size of images is remembered.
-
-    >>> layer = Conv2d(np.ones((2, 1, 3, 3), "float32"), padding=1, stride=2)
-    >>> layer(np.ones((1, 1, 4, 6), "float32"))[0, 1].tolist()
-    [[4.0, 6.0, 6.0], [6.0, 9.0, 9.0]]
-    """
-
-    def __init__(
-        self,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        *,
-        stride: Pair = 1,
-        padding: Padding = 0,
-        dilation: Pair = 1,
-        groups: int = 1,
-        layout: Layout = "NCHW",
-        pad_value: complex = 0,
-        method: Method = "auto",
-    ) -> None:
-        options = (stride, padding, dilation, groups, layout, pad_value, method)
-        own_weight = _prepared(as_array(weight, "weight"), layout)
-        own_bias = None if bias is None else as_array(bias, "bias").copy()
-        refuse_layer(own_weight, own_bias, options)
-        self.__setstate__((own_weight, own_bias, options))
-
-    def __getstate__(self) -> LayerState:
-        """What a pickle or a copy takes along; not the packed weight, which is for this CPU."""
-        return self._weight, self._bias, self._options
-
-    def __setstate__(self, state: LayerState) -> None:
-        self._weight, self._bias, self._options = state
-        for array in (self._weight, self._bias):
-            if array is not None:
-                array.setflags(write=False)
-        self._plans: dict[tuple[tuple[int, ...], np.dtype[Any]], Plan] = {}
-        self._operands: dict[np.dtype[Any], Operands] = {}
-
-    def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
-        """Y for the images `x`, as `conv2d` would give it."""
-        images = as_array(x, "x")
-        plan = self._plans.get((images.shape, images.dtype)) or self._new_plan(images)
-        return plan.run(images, out, {"x": images}, self._operands[plan.types.accumulator])
-
-    def _new_plan(self, images: Array) -> Plan:
-        """The plan for such images, remembered: checking costs as much as a small layer."""
-        plan = Plan.of(images.shape, images.dtype, self._weight, self._bias, self._options)
-        if plan.types.accumulator not in self._operands:
-            operands = plan.operands()
-            packed = PackedWeight(operands.weight, plan.geometry.G)
-            self._operands[plan.types.accumulator] = operands._replace(packed=packed)
-        if len(self._plans) >= PLANS:
-            self._plans.clear()
-        self._plans[images.shape, images.dtype] = plan
-        return plan
-
-    def __repr__(self) -> str:
-        stride, padding, dilation, groups, layout, pad_value, method = self._options
-        return (
-            f"Conv2d(weight={self._weight.shape} {self._weight.dtype.name}, "
-            f"bias={self._bias is not None}, {stride=}, {padding=}, {dilation=}, {groups=}, "
-            f"{layout=}, {pad_value=}, {method=})"
-        )
-
-
-def _prepared(weight: Array, layout: str) -> Array:
-    """A copy that lies in memory as the kernels read it, whatever the layout it is given in."""
-    if weight.ndim != 4 or layout != "NHWC":
-        return weight.copy()
-    return weight.transpose(HWIO_TO_OIHW).copy().transpose(OIHW_TO_HWIO)
-
-
-def _channels(x: Array, layout: str) -> int:
+def channels_of(x: Array, layout: str) -> int:
     """The channels of `x`, at least 1; a wrong shape is left for `Geometry.of` to refuse."""
     shape = x.shape
     if len(shape) != 4 or layout not in LAYOUTS:
@@ -328,7 +235,7 @@ def _channels(x: Array, layout: str) -> int:
     return max(1, int(shape[layout.index("C")]))
 
 
-def _refuse_wide_kernel(weight: Array, name: str, layout: str) -> None:
+def refuse_wide_kernel(weight: Array, name: str, layout: str) -> None:
     if weight.ndim == 4 and layout in LAYOUTS:  # what else is wrong is for `Geometry.of`
         KH, KW = weight.shape[2:] if layout == "NCHW" else weight.shape[:2]
         if (KH, KW) != (1, 1):

@@ -17,6 +17,7 @@ from refconv.descriptor import canonical, parse
 
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Kind: TypeAlias = Literal["standard", "group", "depthwise", "pointwise"]
+Pair: TypeAlias = int | tuple[int, int]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 
 LAYOUTS = ("NCHW", "NHWC")

@@ -151,19 +151,28 @@ class Plan(NamedTuple):
         return filled(compute, self.geometry.y_shape, self.types, order, out)
 
 
-def refuse_layer(weight: Array, bias: Array | None, options: tuple[Any, ...]) -> None:
+def refuse_layer(
+    weight: Array, bias: Array | None, options: tuple[Any, ...], names: Names = Names()
+) -> None:
     """Raise where a layer of this weight is wrong, whatever the images may be."""
     *_, groups, layout, pad_value, _ = options
     integral = weight.dtype.name in INTEGERS
     # Integers of all types go together; any other image has the weight's type.
     bias_dtype = None if bias is None or (integral and bias.dtype.name in INTEGERS) else bias.dtype
-    Types.of(weight.dtype, weight.dtype, bias_dtype, x_name="weight")
+    Types.of(
+        weight.dtype,
+        weight.dtype,
+        bias_dtype,
+        x_name=names.weight,
+        weight_name=names.weight,
+        bias_name=names.bias,
+    )
     size = 2**40  # no array has it, and no kernel is larger
     axes = WEIGHT_AXES["NHWC" if layout == "NHWC" else "NCHW"]
     Cg = weight.shape[axes.index("Cg")] if weight.ndim == len(axes) else 1
     C = int(Cg * groups) if isinstance(groups, int | np.integer) else 1
     shape = (1, size, size, C) if layout == "NHWC" else (1, C, size, size)
-    _checked_geometry(shape, weight, bias, options, Names())
+    _checked_geometry(shape, weight, bias, options, names)
     pad_number(pad_value, np.dtype(np.int64) if integral else weight.dtype)
 
 

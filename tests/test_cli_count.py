@@ -491,7 +491,7 @@ WRONG = {
     "ic1000000ih100000000oc8kh3 --swap separable --time":
         "not enough memory: layer has 40,000,319,9",
     "alexnet --tool abacus": "tool is 'abacus', but must be one of torch,",
-    "alexnet --plot a.gif": "the plot is 'a.gif', but must end with .svg or .png",
+    "alexnet --plot a.gif": "the plot is a.gif, but must end with .svg or .png",
     "alexnet --plot nowhere/a.png": "the plot's folder 'nowhere' is not there",
     "mb0ic3ih5oc4kh3 --plot a.png": "has no operations to draw",
     "alexnet resnet50 --plot a.png": "--plot draws one network, but 2 are given",

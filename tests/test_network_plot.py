@@ -84,7 +84,7 @@ def test_the_roof_is_the_best_of_its_turns(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "network", "message"),
     [
-        ("a.gif", NETWORK, "the plot is 'a.gif', but must end with .svg or .png"),
+        ("a.gif", NETWORK, "the plot is a.gif, but must end with .svg or .png"),
         ("a.svg", Network("bare", ()), "'bare' has no operations to draw"),
     ],
 )

@@ -18,7 +18,7 @@ from modes import MODES, VECTOR_TYPES
 from strategies import INTEGERS, geometries
 
 from refconv import Conv2d, Geometry, conv2d, get_threads, set_threads
-from refconv.conv import PLANS
+from refconv.layer import PLANS
 
 FLOATS = (*VECTOR_TYPES, "float16")
 GEOMETRY = Geometry.of((2, 18, 5, 7), (22, 9, 3, 2), groups=2, padding=((1, 0), (0, 2)))

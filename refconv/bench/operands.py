@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.conv import Conv2d, conv2d
+from refconv.conv import conv2d
 from refconv.geometry import Geometry
+from refconv.layer import Conv2d
 from refconv.plan import Method
 
 Array = np.ndarray[Any, Any]

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from refconv.cli.errors import InputError
+from refconv.geometry import Geometry
 
 DESCRIPTION = """\
 Walk through one small layer as standard, group, depthwise and separable convolution, with numbers
 that can be added by hand: in the terminal, step by step, or as one page for a browser that needs
 no network. The layer is a descriptor in oneDNN benchdnn's notation, at most 16x16 with 16 channels
 in and 24 out; left out, it has 4 input and 8 output channels, 4x6."""
+
+DRAW_WITH = {"matplotlib": "matplotlib", "PIL": "pillow"}
+"""What draws the photograph: modules, and the packages that they are in."""
 
 
 def add_to(commands: Any) -> None:
@@ -41,13 +45,9 @@ def run(options: argparse.Namespace) -> int:
         return _pictures(options.pictures)
     if options.photo:
         return _photo(options.photo)
-    from refconv.walk.lesson import DEFAULT_LAYER, layer_of
-
-    try:
-        layer = layer_of(DEFAULT_LAYER if options.descriptor is None else options.descriptor)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    layer = _layer(options.descriptor)
     if options.html:
+        _refuse_no_file(options.html)
         from refconv.walk.page import page
 
         options.html.write_text(page(layer), encoding="utf-8")
@@ -58,7 +58,28 @@ def run(options: argparse.Namespace) -> int:
     return walk(layer, step_by_step=not options.steps)
 
 
+def _layer(descriptor: str | None) -> Geometry:
+    from refconv.walk.lesson import DEFAULT_LAYER, TooLargeError, layer_of
+
+    try:
+        return layer_of(DEFAULT_LAYER if descriptor is None else descriptor)
+    except TooLargeError as error:
+        raise InputError(f"{error}; 'refconv compare' takes it") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Refuse what cannot be a file, before anything is computed for it."""
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder, but must be a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{str(path)!r} must be in a folder, but {str(path.parent)!r} is none")
+
+
 def _pictures(folder: Path) -> int:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{str(folder)!r} is a file, but must be a folder")
     from refconv.walk.pictures import PICTURES
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,12 +90,16 @@ def _pictures(folder: Path) -> int:
 
 
 def _photo(path: Path) -> int:
-    from refconv.walk.photo import draw
-
+    _refuse_no_file(path)
     try:
+        from refconv.walk.photo import draw
+
         draw(path)
     except ModuleNotFoundError as error:
-        raise InputError("--photo needs matplotlib: pip install 'refconv[plot]'") from error
+        if error.name not in DRAW_WITH:
+            raise
+        needed = DRAW_WITH[error.name]
+        raise InputError(f"--photo needs {needed}: pip install 'refconv[plot]'") from error
     except ValueError as error:
         raise InputError(str(error)) from error
     print(path)

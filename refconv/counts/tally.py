@@ -90,14 +90,14 @@ def tally(
     if layout == "NHWC":
         x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
     ledger = Ledger()
-    numbers = _tallies(x, ledger)
-    biases = None if bias is None else _tallies(np.asarray(bias), ledger, bias=True)
+    numbers = tallies(x, ledger)
+    biases = None if bias is None else tallies(np.asarray(bias), ledger, bias=True)
     if biases is not None and biases.shape != (g.F,):
         raise ValueError(f"bias has shape {biases.shape}, but must be ({g.F},)")
 
     y = np.empty(g.y_shape, object)
     pad_cell = Tally(0, ledger, padding=True)
-    loops.convolve(numbers, _tallies(weight, ledger), biases, y, g, pad_cell)
+    loops.convolve(numbers, tallies(weight, ledger), biases, y, g, pad_cell)
     return Counts(
         macs=ledger.multiplications,
         effective_macs=ledger.multiplications - ledger.on_padding,
@@ -111,7 +111,7 @@ def tally(
     )
 
 
-def _tallies(values: np.ndarray[Any, Any], ledger: Ledger, *, bias: bool = False) -> Any:
+def tallies(values: np.ndarray[Any, Any], ledger: Ledger, *, bias: bool = False) -> Any:
     """An object array of tallies of the values."""
     numbers = np.empty(values.shape, object)
     for index, value in enumerate(values.ravel().tolist()):

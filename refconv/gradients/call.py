@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from refconv.arguments import Array, filled
 from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import Geometry, Layout
+from refconv.geometry import Geometry, Layout, Padding, Pair
 from refconv.pad import ready
 from refconv.plan import (
     HWIO_TO_OIHW,
@@ -23,6 +23,17 @@ from refconv.plan import (
     Method,
     refuse_method,
 )
+
+
+class Options(TypedDict, total=False):
+    """The options of a transposed convolution; with a pad value, those of `conv2d`."""
+
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+    layout: Layout
+    method: Method
 
 
 class Call(NamedTuple):

@@ -6,30 +6,23 @@ public function -> types, geometry, everything that can be refused -> method -> 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, filled, pad_number, refuse_out
-from refconv.conv import Pair
 from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import LAYOUTS, Layout, Padding
-from refconv.gradients.call import Call, fill_input_grad, fill_weight_grad
+from refconv.geometry import LAYOUTS, Layout
+from refconv.gradients.call import Call, Options, fill_input_grad, fill_weight_grad
 from refconv.pad import ready
-from refconv.plan import NHWC_TO_NCHW, Method
+from refconv.plan import NHWC_TO_NCHW
 
 
-class Options(TypedDict, total=False):
+class GradientOptions(Options, total=False):
     """The options of the convolution whose gradient is taken; `conv2d` says what they mean."""
 
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
-    layout: Layout
     pad_value: complex
-    method: Method
 
 
 def conv2d_input_grad(
@@ -38,7 +31,7 @@ def conv2d_input_grad(
     x_shape: Sequence[int],
     *,
     out: Array | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its input: what each cell of x adds to sum(y * grad_y).
 
@@ -50,6 +43,10 @@ def conv2d_input_grad(
     so that sum(conv2d(x, weight) * grad_y) = sum(x * grad_x), with a pad value of 0, for every x.
     Options, types and methods are those of `conv2d`; the pad value changes nothing here. Complex
     numbers are not conjugated: the derivative is that of a sum of products.
+
+    Working memory of the compiled kernel, for float32 and float64: a copy of the weight, in the
+    order in which it is read; where the stride is above 1, of the gradient, one phase after the
+    other.
 
     >>> conv2d_input_grad([[[[1, 10, 100]]]], [[[[2, 3]]]], (1, 1, 1, 4))[0, 0]
     array([[  2,  23, 230, 300]])
@@ -74,7 +71,7 @@ def conv2d_weight_grad(
     weight_shape: Sequence[int],
     *,
     out: Array | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its weight: what each weight adds to sum(y * grad_y).
 
@@ -84,6 +81,9 @@ def conv2d_weight_grad(
             grad_y[n, f, oh, ow] * xp[n, g*Cg + cg, oh*sh + kh*dh, ow*sw + kw*dw]
 
     with g = f // (F // groups). Options, types, methods and errors are those of `conv2d`.
+
+    Working memory of the compiled kernel, for float32 and float64: some rows of x and of grad_y,
+    and the sums of some output channels, a few MiB a thread; another type or layout is copied.
 
     >>> conv2d_weight_grad([[[[1, 10, 100]]]], [[[[5, 6, 7, 8]]]], (1, 1, 1, 2))[0, 0]
     array([[765, 876]])
@@ -130,7 +130,8 @@ def conv2d_bias_grad(
 
     def compute(grad_bias: Array) -> None:
         # One order of summation whatever the layout: NumPy's follows the strides.
-        rows = ready(gradients.swapaxes(0, 1), types.accumulator).reshape(channels, -1)
+        rows = ready(gradients.swapaxes(0, 1), types.accumulator)
+        rows = rows.reshape(channels, gradients.size // max(1, channels))
         with np.errstate(all="ignore"):
             np.sum(rows, axis=1, out=grad_bias)
 

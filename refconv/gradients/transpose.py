@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, optional_array, refuse_out
-from refconv.conv import Pair
 from refconv.dtypes import Types
-from refconv.geometry import Layout, Padding
-from refconv.gradients.call import Call, fill_input_grad
-from refconv.plan import Method
-
-
-class Options(TypedDict, total=False):
-    """The options of a transposed convolution: those of `conv2d`, but for the pad value."""
-
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
-    layout: Layout
-    method: Method
+from refconv.geometry import Pair
+from refconv.gradients.call import Call, Options, fill_input_grad
 
 
 def conv_transpose2d(

@@ -128,6 +128,11 @@ def _work(g: Geometry, itemsize: int, threads: int, rows_follow: bool) -> Work:
     return Work(products.convolve_products, packed_sizes(g, cut), cut.tasks, threads)
 
 
+def is_product(g: Geometry, dtype: np.dtype[Any]) -> bool:
+    """Whether `products.py` does this convolution, and so takes its weight packed."""
+    return dtype in VECTOR_TYPES and not planes.suits(g, dtype.itemsize)
+
+
 def _threads(g: Geometry, threads: int) -> int:
     """How many threads the work is worth."""
     return threads if g.N * g.F * g.OH * g.OW * g.K >= PARALLEL_MACS else 1

@@ -65,6 +65,30 @@ def every_second(builder, low, high, *, first):
     return builder.shuffle_vector(low, high, picked)
 
 
+def sum_of(builder, vector):
+    """The sum of its lanes: halves are added to each other, so always in the same order."""
+    lanes = vector.type.count
+    while lanes > 1:
+        lanes //= 2
+        low, high = (
+            ir.Constant(ir.VectorType(INT32, lanes), list(range(first, first + lanes)))
+            for first in (0, lanes)
+        )
+        undefined = ir.Constant(vector.type, ir.Undefined)
+        halves = (builder.shuffle_vector(vector, undefined, mask) for mask in (low, high))
+        vector = builder.fadd(*halves)
+    return builder.extract_element(vector, ir.Constant(INT32, 0))
+
+
+def exchange_masks(lanes, block):
+    """Of two vectors in blocks of lanes: the masks that change every odd block of the first with
+    the even block before it of the second.
+    """
+    first = [lane if lane & block == 0 else lanes + lane - block for lane in range(lanes)]
+    second = [lane + block if lane & block == 0 else lanes + lane for lane in range(lanes)]
+    return [ir.Constant(ir.VectorType(INT32, lanes), mask) for mask in (first, second)]
+
+
 def iota(lanes):
     return ir.Constant(ir.VectorType(INT64, lanes), list(range(lanes)))
 

@@ -1,7 +1,8 @@
 """The compiled gradients, for every option and type of the contract.
 
 The input gradient is the compiled convolution itself, on grad_y, once for each phase of the stride
-(`gradients/phases.py`). The weight gradient has kernels of its own, `weight_grads.py`.
+(`gradients/phases.py`). The weight gradient has kernels of its own, `outer.py` and
+`dots.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import numpy as np
 
 from refconv.geometry import Geometry
 from refconv.gradients import loops
-from refconv.gradients.phases import Axis, Phase, phases
-from refconv.jit import convolve
+from refconv.gradients.phases import Phase, phases
+from refconv.jit import VECTOR_TYPES, convolve, dots, is_product, outer
+from refconv.jit.interleave import interleave
 from refconv.jit.loops import compiled_input_grad_loops, compiled_weight_grad_loops
+from refconv.jit.transposed import pack_transposed, transposed
+from refconv.pad import ready
+from refconv.threads import get_threads
 
 Array = np.ndarray[Any, Any]
 
@@ -28,35 +33,31 @@ def input_grad(
     """Fill `grad_x` (N, C, H, W), C-contiguous as all arrays are; `bias` (C,) is added to it."""
     g = geometry
     found = _phases(g)
-    for phase in found:
-        whole = len(found) == 1
-        target = grad_x if whole else grad_x[_cells(g, phase)]
-        if phase.geometry is None:
-            target[...] = 0 if bias is None else bias[:, None, None]
-            continue
-        y = target if whole else np.empty(phase.geometry.y_shape, grad_x.dtype)
-        rows, columns = phase.rows, phase.columns
-        x = grad_y[:, :, rows.start : rows.end, columns.start : columns.end]
-        convolve(x, transposed(weight, g, rows, columns), bias, y, phase.geometry, 0)
-        if not whole:
-            target[...] = y
+    parts = [_part(phase, grad_y, weight, bias, grad_x, g) for phase in found]
+    if len(parts) > 1:
+        interleave(parts, grad_x, g.stride)
     if _padded(found) and not _finite(weight, grad_x):
         # A pad cell times an infinite weight is NaN, and no such product is in the definition.
         loops.input_grad(grad_y, weight, bias, grad_x, g, compiled_input_grad_loops)
 
 
-def _cells(g: Geometry, phase: Phase) -> tuple[slice, ...]:
-    """Where the phase lies in grad_x."""
-    rows, columns = slice(phase.rows.first, None, g.sh), slice(phase.columns.first, None, g.sw)
-    return slice(None), slice(None), rows, columns
-
-
-def transposed(weight: Array, g: Geometry, rows: Axis, columns: Axis) -> Array:
-    """The kernel cells of a phase, with inputs and outputs exchanged: (C, Fg, KH', KW')."""
-    blocks = weight.reshape(g.G, g.Fg, g.Cg, g.KH, g.KW)
-    cells = blocks[:, :, :, rows.cells][..., columns.cells]
-    shape = (g.C, g.Fg, len(rows.cells), len(columns.cells))
-    return np.ascontiguousarray(cells.swapaxes(1, 2)).reshape(shape)
+def _part(
+    phase: Phase, grad_y: Array, weight: Array, bias: Array | None, grad_x: Array, g: Geometry
+) -> Array:
+    """The cells of one phase, in an array of their own; in `grad_x`, if they are all there are."""
+    rows, columns = phase.rows, phase.columns
+    shape = (g.N, g.C, rows.count, columns.count)
+    part = grad_x if shape == grad_x.shape else np.empty(shape, grad_x.dtype)
+    if phase.geometry is None:
+        part[...] = 0 if bias is None else bias[:, None, None]
+        return part
+    x = grad_y[:, :, rows.start : rows.end, columns.start : columns.end]
+    if is_product(phase.geometry, grad_x.dtype):
+        packed = pack_transposed(weight, g, rows, columns, get_threads())
+        convolve(x, packed, bias, part, phase.geometry, 0, lambda: packed)
+    else:
+        convolve(x, transposed(weight, g, rows, columns), bias, part, phase.geometry, 0)
+    return part
 
 
 def _padded(found: list[Phase]) -> bool:
@@ -74,4 +75,10 @@ def weight_grad(
     grad_y: Array, x: Array, grad_weight: Array, geometry: Geometry, pad_value: Any
 ) -> None:
     """Fill `grad_weight` (F, Cg, KH, KW), C-contiguous as grad_y is."""
-    loops.weight_grad(grad_y, x, grad_weight, geometry, pad_value, compiled_weight_grad_loops)
+    g = geometry
+    if grad_weight.dtype in VECTOR_TYPES:
+        kernel = dots if dots.suits(g) else outer
+        x = ready(x, grad_y.dtype)
+        kernel.weight_grad(grad_y, x, grad_weight, g, pad_value, get_threads())
+    else:
+        loops.weight_grad(grad_y, x, grad_weight, g, pad_value, compiled_weight_grad_loops)

@@ -251,6 +251,55 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, matrix, star
     return tile(*arguments), codegen
 
 
+@intrinsic
+def square_of(typingctx, array, index, stride, last, count):
+    """A tile of one vector a row and as many rows as lanes: row r is at array[index + r*stride].
+
+    Rows beyond the last hold that one again; lanes beyond `count` are not read, and zero.
+    """
+    vector = Vector(array.dtype)
+    tile = Tile(array.dtype, vector.lanes, 1)
+
+    def codegen(context, builder, signature, args):
+        array_, index_, stride_, last_, count_ = args
+        mask = emit.window(builder, vector.lanes, ir.Constant(INT64, 0), count_)
+        loaded = ir.Constant(tile.llvm, ir.Undefined)
+        for r in range(tile.rows):
+            at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
+            pointer = emit.pointer(builder, array_, at)
+            row = emit.masked_load(builder, pointer, mask, ir.Constant(vector.llvm, None))
+            loaded = builder.insert_value(loaded, row, r)
+        return loaded
+
+    return tile(array, types.int64, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def transposed_tile(typingctx, tile):
+    """Rows and lanes exchanged, of a tile with as many of one as of the other."""
+    lanes = tile.vector.lanes
+
+    def codegen(context, builder, signature, args):
+        rows = [builder.extract_value(args[0], r) for r in range(lanes)]
+        # In each round neighbouring blocks off the diagonal change places, of twice the size.
+        block = 1
+        while block < lanes:
+            masks = emit.exchange_masks(lanes, block)
+            for r in range(lanes):
+                if r & block == 0:
+                    pair = rows[r], rows[r + block]
+                    rows[r], rows[r + block] = (
+                        builder.shuffle_vector(*pair, mask) for mask in masks
+                    )
+            block *= 2
+        exchanged = args[0]
+        for r, row in enumerate(rows):
+            exchanged = builder.insert_value(exchanged, row, r)
+        return exchanged
+
+    return tile(tile), codegen
+
+
 @intrinsic(prefer_literal=True)
 def kernel_of(typingctx, cells, array, index):
     """A tile of `cells` rows: row k is filled with array[index + k]. `cells` is a constant."""
@@ -326,6 +375,92 @@ def add_cell(typingctx, tile, weight, index, array, start, stride):
         return tile_
 
     return tile(tile, weight, types.int64, array, types.int64, types.int64), codegen
+
+
+@intrinsic(prefer_literal=True)
+def zero_tile(typingctx, rows, array):
+    """A tile of one vector a row, all zero. `rows` is a constant."""
+    tile = Tile(array.dtype, rows.literal_value, 1)
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(tile.llvm, None)
+
+    return tile(rows, array), codegen
+
+
+@intrinsic(prefer_literal=True)
+def add_dots(typingctx, tile, channels, outputs, cells, place, offsets, k, last):
+    """The tile plus the products, lane by lane, of some rows of outputs and of cells.
+
+    With `place` = (y, stride, x), tile row t*channels + i gains outputs[y + i*stride :] times
+    cells[x + offsets[k + t] :], one vector of each; beyond the `last` t that one again. `channels`
+    is a constant.
+    """
+
+    def codegen(context, builder, signature, args):
+        def load(array, at):
+            return emit.load(builder, tile.vector.llvm, emit.pointer(builder, array, at))
+
+        return _plus_dots(builder, tile, channels.literal_value, load, *args)
+
+    numbers = (types.int64, types.int64)
+    return tile(tile, channels, outputs, cells, place, offsets, *numbers), codegen
+
+
+@intrinsic(prefer_literal=True)
+def add_first_dots(typingctx, tile, channels, outputs, cells, place, offsets, k, last, count):
+    """The same of the first `count` lanes alone: no other ones are read."""
+
+    def codegen(context, builder, signature, args):
+        *args, count_ = args
+        mask = emit.window(builder, tile.vector.lanes, ir.Constant(INT64, 0), count_)
+        nothing = ir.Constant(tile.vector.llvm, None)
+
+        def load(array, at):
+            return emit.masked_load(builder, emit.pointer(builder, array, at), mask, nothing)
+
+        return _plus_dots(builder, tile, channels.literal_value, load, *args)
+
+    numbers = (types.int64, types.int64, types.int64)
+    return tile(tile, channels, outputs, cells, place, offsets, *numbers), codegen
+
+
+def _plus_dots(builder, tile, channels, load, tile_, _, outputs, cells, place, offsets, k, last):
+    y, stride, x = _members(builder, place)
+    rows = [
+        load(outputs, builder.add(y, builder.mul(ir.Constant(INT64, i), stride)))
+        for i in range(channels)
+    ]
+    for t in range(tile.rows // channels):
+        tap = builder.add(k, emit.at_most(builder, t, last))
+        offset = builder.load(emit.pointer(builder, offsets, tap))
+        numbers = load(cells, builder.add(x, offset))
+        for i, row in enumerate(rows):
+            at = t * channels + i
+            total = emit.multiply_add(builder, row, numbers, builder.extract_value(tile_, at))
+            tile_ = builder.insert_value(tile_, total, at)
+    return tile_
+
+
+@intrinsic(prefer_literal=True)
+def store_sums(typingctx, tile, channels, array, index, stride, last):
+    """Write the sum of the lanes of tile row t*channels + i to array[index + i*stride + t].
+
+    Beyond the `last` t, that one again. `channels` is a constant.
+    """
+
+    def codegen(context, builder, signature, args):
+        tile_, _, array_, index_, stride_, last_ = args
+        for t in range(tile.rows // channels.literal_value):
+            column = builder.add(index_, emit.at_most(builder, t, last_))
+            for i in range(channels.literal_value):
+                vector = builder.extract_value(tile_, t * channels.literal_value + i)
+                at = builder.add(column, builder.mul(ir.Constant(INT64, i), stride_))
+                builder.store(emit.sum_of(builder, vector), emit.pointer(builder, array_, at))
+        return context.get_dummy_value()
+
+    numbers = (types.int64, types.int64, types.int64)
+    return types.void(tile, channels, array, *numbers), codegen
 
 
 def _place(builder, tile, array, index, stride):

@@ -68,6 +68,16 @@ def aligned_address(typingctx, array):
 
 
 @intrinsic
+def element(typingctx, array, index):
+    """Where the elements from this one on begin, of an array that is an address already."""
+
+    def codegen(context, builder, signature, args):
+        return emit.pointer(builder, *args)
+
+    return array(array, types.int64), codegen
+
+
+@intrinsic
 def keep(typingctx, array):
     """Nothing: but Numba frees an array that it made after its last use, and this is a use."""
 

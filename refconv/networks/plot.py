@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
+from refconv import figures
 from refconv.bench.limits import limit_of
 from refconv.bench.operands import Operands
 from refconv.geometry import Geometry
@@ -27,11 +28,6 @@ BEFORE = "#c3cad3"
 COLORS = dict(
     zip(KINDS, ("#1f6feb", "#d29922", "#cf222e", "#2da44e", "#8250df", "#57606a"), strict=True)
 )
-
-STYLE: dict[Any, Any] = {
-    "font.size": 10, "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False,
-    "svg.hashsalt": "refconv", "svg.fonttype": "none",
-}  # fmt: skip
 
 PEAK_LAYER = Geometry.of((1, 128, 28, 28), (128, 128, 3, 3), padding=1)
 COPY_LAYER = Geometry.of((1, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128)
@@ -64,31 +60,25 @@ def save(
 
     Errors: `ValueError` for another ending, and for a network without operations.
     """
-    if path.suffix not in (".svg", ".png"):
-        raise ValueError(f"the plot is {path.name!r}, but must end with .svg or .png")
+    figures.check_ending(path, "plot")
     if not network.macs:
         raise ValueError(f"{network.name!r} has no operations to draw")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     shown = list(swapped) if swapped is not None else [Swapped(layer) for layer in network.layers]
     layers = [layer for one in shown for layer in (one.layer, *one.after)]
     seconds = seconds_of(layers) if seconds is None else seconds
     milliseconds = {layer: 1e3 * seconds[layer.geometry] for layer in layers if is_timed(layer)}
-    with pyplot.rc_context(STYLE), warnings.catch_warnings():
+    with figures.style(), warnings.catch_warnings():
         # A letter that the font has not is drawn as a box, which is no reason to say more.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure, (macs, times, roof) = pyplot.subplots(
-            3, 1, figsize=(10, 12.5), height_ratios=(1, 1, 1.2), layout="constrained"
-        )
+        figure = Figure(figsize=(10, 12.5), layout="constrained")
+        macs, times, roof = figure.subplots(3, 1, height_ratios=(1, 1, 1.2))
         _bars(macs, shown, {layer: layer.counts.macs / 1e6 for layer in layers})
         macs.set_title(f"{_label(network.name)}: million MACs, layer by layer", loc="left")
         _legend(macs, _kinds_after(shown), has_before=swapped is not None)
         _bars(times, shown, milliseconds)
         times.set_title(f"milliseconds, {_number_of_threads()}{_left_out(layers)}", loc="left")
         _roofline(roof, layers, seconds)
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-        pyplot.close(figure)
+        figures.write(figure, path)
 
 
 def _bars(axes: Any, shown: Sequence[Swapped], heights: Mapping[Layer, float]) -> None:

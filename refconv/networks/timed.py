@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from refconv.conv import Conv2d
 from refconv.counts import count
 from refconv.geometry import Geometry
+from refconv.layer import Conv2d
 from refconv.networks.network import Layer
 from refconv.text import printable
 from refconv.timing import medians

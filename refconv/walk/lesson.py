@@ -80,7 +80,7 @@ def layer_of(descriptor: str) -> Geometry:
         ...
     refconv.walk.lesson.TooLargeError: C is 512, but a walkthrough shows at most 16
 
-    Errors: `ValueError` for a descriptor that is none, or whose layer has no outputs.
+    Errors: `ValueError` for a descriptor that is none, or whose layer has nothing to show.
     """
     layer = Geometry.from_descriptor(descriptor)
     for name, most in LIMITS.items():
@@ -88,7 +88,9 @@ def layer_of(descriptor: str) -> Geometry:
             raise TooLargeError(
                 f"{name} is {getattr(layer, name)}, but a walkthrough shows at most {most}"
             )
-    structures(layer, [])  # refuses a layer without operations
+    for name in ("N", "C", "F", "H", "W"):
+        if getattr(layer, name) == 0:
+            raise ValueError(f"{name} is 0, but a walkthrough needs at least 1")
     return layer
 
 

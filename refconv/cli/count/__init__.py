@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from typing import Any
 
+from refconv import figures
 from refconv.cli.count import data, layers, left_out, swaps, tools
 from refconv.cli.count.options import DESCRIPTION, add_arguments, check
 from refconv.cli.count.sources import Counted, find
@@ -96,11 +97,13 @@ def _seconds(found: list[Counted], swapped: list[list[Swapped] | None]) -> dict[
 
 def _refuse_plot(options: argparse.Namespace, found: Counted) -> None:
     """Refuse what cannot be drawn before anything is measured."""
-    path = options.plot
-    if path.suffix not in (".svg", ".png"):
-        raise InputError(f"the plot is {path.name!r}, but must end with .svg or .png")
-    if not path.parent.is_dir():
-        raise InputError(f"the plot's folder {str(path.parent)!r} is not there")
+    folder = options.plot.parent
+    try:
+        figures.check_ending(options.plot, "plot")
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if not folder.is_dir():
+        raise InputError(f"the plot's folder {str(folder)!r} is not there")
     if not found.network.macs:
         raise InputError(f"{found.network.name!r} has no operations to draw")
     try:

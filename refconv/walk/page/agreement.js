@@ -1,0 +1,68 @@
+"use strict";
+// On opening: does this page's arithmetic give what refconv computed? It says so, either way.
+
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const view = new DataView(await new Response(stream).arrayBuffer());
+  return range(view.byteLength / 2).map((i) => view.getInt16(2 * i, true));
+}
+
+/** The first thing that differs from refconv's, in words; null where nothing does. */
+function difference(outputs, structures, lesson, pools) {
+  let at = 0;
+  for (const [i, { name, G, separable, promised, counts }] of lesson.structures.entries()) {
+    const mine = structures[i];
+    if (mine?.name !== name) return `${name}: this page has ${mine?.name} in its place`;
+    const own = {
+      ...count(mine.stages),
+      promised: promise({ ...lesson.layer, G }, separable).value,
+    };
+    for (const figureName of ["macs", "effective"]) {
+      const counted = sum(mine.stages.map((g) => tally(g)[figureName]));
+      if (counted !== counts[figureName]) {
+        return `${name}: ${figureName} is ${counts[figureName]} in refconv, ${counted} when counted here`;
+      }
+    }
+    for (const [figureName, value] of Object.entries({ ...counts, promised })) {
+      if (own[figureName] !== value) {
+        return `${name}: ${figureName} is ${value} in refconv, ${own[figureName]} here`;
+      }
+    }
+    for (const [stage, { g, y }] of work(mine.stages, pools).entries()) {
+      const image = g.F * g.OH * g.OW;
+      for (let i = 0; i < image; i++, at++) {
+        if (y[i] !== outputs[at]) {
+          return `${name}, stage ${stage + 1}: output ${i} is ${outputs[at]} in refconv, ${y[i]} here`;
+        }
+      }
+    }
+  }
+  return at === outputs.length ? null : `refconv has ${outputs.length} outputs, this page ${at}`;
+}
+
+async function drawAgreement() {
+  const [agrees, text] = await agreement();
+  byId("agreement").className = `agreement ${agrees ? "agrees" : "differs"}`;
+  byId("agreement").textContent = text;
+}
+
+/** Whether the page agrees with refconv, and what to say of it. */
+async function agreement() {
+  let outputs;
+  try {
+    outputs = await unpacked(LESSON.outputs);
+  } catch (failed) {
+    return [
+      false,
+      `NOT COMPARED with refconv: this browser cannot unpack its numbers (${failed}).`,
+    ];
+  }
+  const found = difference(outputs, structuresOf(LESSON.layer), LESSON, POOLS);
+  if (found) return [false, `DIFFERS from refconv. ${found}. Trust no number on this page.`];
+  return [
+    true,
+    `Agrees with refconv: ${figure(outputs.length)} outputs and the counts of ` +
+      `${LESSON.structures.length} structures, to the unit.`,
+  ];
+}
