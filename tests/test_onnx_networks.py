@@ -619,6 +619,14 @@ def test_cheap_operators_are_listed_once_by_type(found):
     ]
 
 
+def test_what_is_left_out_is_a_sentence_with_a_few_names():
+    names = tuple(f"n{number}" for number in range(300))
+    item = onnx_model.NotCounted("LSTM", "recurrent: its steps are not counted", names, True)
+    assert str(item) == (
+        "LSTM x300: recurrent: its steps are not counted (n0, n1, n2, n3 and 296 more)"
+    )
+
+
 # Local functions.
 
 

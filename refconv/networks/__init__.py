@@ -1,7 +1,7 @@
 """Networks as small tables: a few lines of structure each, from which every layer follows.
 
-`network.py` says what a layer and a network are; each family has a file; `published.py` holds what
-papers print of them. `NETWORKS` finds them by name.
+`network.py` says what a layer and a network are; each family has a file; `published` holds what
+papers print of them, `tools` what other counters would. `NETWORKS` finds them by name.
 """
 
 from __future__ import annotations

@@ -6,7 +6,13 @@ from refconv.networks.network import Builder, Network
 
 
 def alexnet(groups: int = 2) -> Network:
-    """With two groups in the second, fourth and fifth layer, for two GPUs; or ungrouped, with 1."""
+    """With two groups in the second, fourth and fifth layer, for two GPUs; or ungrouped, with 1.
+
+    >>> alexnet().macs, alexnet(1).macs
+    (724406816, 1135256096)
+
+    Errors: `ValueError` for groups that do not divide its channels.
+    """
     net = Builder(3, 227, bias=True, norm=False)
     net.conv("conv1", 96, 11, stride=4, padding=0)
     net.pool(3, 2)

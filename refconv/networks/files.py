@@ -53,6 +53,19 @@ def read(path: str | os.PathLike[str]) -> Network:
     return Network(Path(path).stem, tuple(layers))
 
 
+def layer_of(descriptor: str, name: str) -> Layer:
+    """The layer of a descriptor, called as that says, or else by `name`.
+
+    >>> layer_of('ic3ih5oc4kh3_n"c1"', "layer").name, layer_of("ic3ih5oc4kh3", "layer").name
+    ('c1', 'layer')
+
+    Errors: `ValueError` for text that is no descriptor.
+    """
+    geometry = Geometry.from_descriptor(descriptor)
+    # No field of a descriptor is called by an n, so the first one begins the name.
+    return Layer(descriptor.partition("n")[2].strip('"') or name, geometry)
+
+
 def content(path: str | os.PathLike[str], most: int) -> bytes:
     """What is in a file of at most `most` bytes; a longer one is not read.
 
@@ -105,9 +118,6 @@ def _statement(path: str | os.PathLike[str], number: int, line: str) -> str:
 
 def _layer(path: str | os.PathLike[str], number: int, descriptor: str) -> Layer:
     try:
-        geometry = Geometry.from_descriptor(descriptor)
+        return layer_of(descriptor, f"line{number}")
     except ValueError as error:
         raise NetworkError(f"{shown(path)}, line {number}: {error}") from error
-    # No field of a descriptor is called by an n, so the first one begins the name.
-    name = descriptor.partition("n")[2].strip('"')
-    return Layer(name or f"line{number}", geometry)

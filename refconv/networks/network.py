@@ -6,7 +6,10 @@ of one pixel; a transposed convolution is the convolution whose input gradient i
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -104,6 +107,56 @@ class Network:
         return sum(layer.trainable for layer in self.layers)
 
 
+def sum_of(layers: Iterable[Layer]) -> Counts:
+    """The counts of all of them together; zeros where there are none.
+
+    >>> sum_of([matrix("a", rows=1, inputs=5, outputs=7), matrix("b", rows=2, inputs=3, outputs=2)])
+    ... # doctest: +ELLIPSIS
+    Counts(macs=47, ...parameters=41, input_size=11, output_size=11, ...)
+    """
+    return sum((layer.counts for layer in layers), start=Counts(0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def of_batch(network: Network, batch: int) -> Network:
+    """The same network for so many images at once, where it is one for a single image.
+
+    >>> net = Network("one", (matrix("fc", rows=1, inputs=5, outputs=7),))
+    >>> of_batch(net, 3).macs, of_batch(net, 3).trainable
+    (105, 35)
+
+    Errors: `ValueError` for a batch below 1.
+    """
+    if batch < 1:
+        raise ValueError(f"batch is {batch}, but must be at least 1")
+    layers = (replace(layer, geometry=replace(layer.geometry, N=batch)) for layer in network.layers)
+    return Network(network.name, tuple(layers))
+
+
+def scaled(channels: int, factor: float, name: str) -> int:
+    """So many times the channels, a fraction cut off; `name` is what a message calls the factor.
+
+    The factor is the decimal number that it prints as: 200 * 0.29 is 58, not 57.99...
+
+    >>> scaled(200, 0.29, "scale"), scaled(32, 0.75, "width")
+    (58, 24)
+
+    Errors: `ValueError` for a factor that is not finite, or not above 0.
+    """
+    if not (math.isfinite(factor) and factor > 0):
+        raise ValueError(f"{name} is {factor}, but must be a finite number above 0")
+    return int(channels * Fraction(str(float(factor))))
+
+
+def variant(name: str, factor: float = 1, resolution: int = 224) -> str:
+    """The name of a network with other channels, or for other images.
+
+    >>> variant("mobilenet_v1", 0.75, 160), variant("mobilenet_v1")
+    ('mobilenet_v1_0.75x_160', 'mobilenet_v1')
+    """
+    width = "" if factor == 1 else f"_{factor:g}x"
+    return name + width + ("" if resolution == 224 else f"_{resolution}")
+
+
 class Builder:
     """Adds layers one behind the other, and knows the size of the image between them.
 
@@ -112,9 +165,13 @@ class Builder:
     >>> builder.conv("second", 16, 1)
     >>> builder.channels, builder.size, builder.layers[1].geometry.kind
     (16, 16, 'pointwise')
+
+    Errors: `ValueError` for an image without pixels, and for a layer that cannot be; it names it.
     """
 
     def __init__(self, channels: int, size: int, *, bias: bool = False, norm: bool = True) -> None:
+        if size < 1:
+            raise ValueError(f"resolution is {size}, but must be at least 1")
         self.channels, self.size = channels, size
         self.layers: list[Layer] = []
         self._bias, self._norm = bias, norm
@@ -133,13 +190,16 @@ class Builder:
         if F < 1:
             raise ValueError(f"{name} would have {F} output channels, but must have at least 1")
         padding = kernel // 2 if padding is None else padding
-        geometry = Geometry.of(
-            (1, self.channels, self.size, self.size),
-            (F, self.channels // groups, kernel, kernel),
-            stride=stride,
-            padding=padding,
-            groups=groups,
-        )
+        try:
+            geometry = Geometry.of(
+                (1, self.channels, self.size, self.size),
+                (F, self.channels // groups, kernel, kernel),
+                stride=stride,
+                padding=padding,
+                groups=groups,
+            )
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         self.layers.append(Layer(name, geometry, self._bias, self._norm))
         self.channels, self.size = F, geometry.OH
 

@@ -6,20 +6,32 @@ the 3x3, as most implementations and the paper of ResNeXt do: 3.8 and 4.1 GMACs.
 
 from __future__ import annotations
 
-from refconv.networks.network import Builder, Network
+from refconv.networks.network import Builder, Network, variant
 
 STAGES = ((3, 256), (4, 512), (6, 1024), (3, 2048))
 """Blocks and output channels of each stage."""
 
 
 def resnet50(*, stride_in_3x3: bool = True, resolution: int = 224) -> Network:
-    """ResNet-50: version 1.5, or version 1 where the stride is not in the 3x3."""
+    """ResNet-50: version 1.5, or version 1 where the stride is not in the 3x3.
+
+    >>> resnet50().macs, resnet50(stride_in_3x3=False).macs
+    (4089184256, 3857973248)
+
+    Errors: `ValueError` for a resolution below 1.
+    """
     name = "resnet50_v1.5" if stride_in_3x3 else "resnet50_v1"
     return _bottlenecks(name, resolution, narrowing=4, groups=1, stride_in_3x3=stride_in_3x3)
 
 
 def resnext50_32x4d(resolution: int = 224) -> Network:
-    """ResNeXt-50: the 3x3 has 32 groups, and twice the channels of ResNet's."""
+    """ResNeXt-50: the 3x3 has 32 groups, and twice the channels of ResNet's.
+
+    >>> resnext50_32x4d().macs, resnext50_32x4d().trainable
+    (4230479872, 25028904)
+
+    Errors: `ValueError` for a resolution below 1.
+    """
     return _bottlenecks("resnext50_32x4d", resolution, narrowing=2, groups=32, stride_in_3x3=True)
 
 
@@ -42,4 +54,4 @@ def _bottlenecks(
                 net.channels, net.size = C, size
                 net.conv(f"{prefix}.proj", F, 1, stride=stride)
     net.linear("fc", 1000)
-    return Network(name, tuple(net.layers))
+    return Network(variant(name, resolution=resolution), tuple(net.layers))

@@ -6,7 +6,7 @@ of a stage halves the image, and puts the pooled input behind its own outputs: i
 
 from __future__ import annotations
 
-from refconv.networks.network import Builder, Network
+from refconv.networks.network import Builder, Network, scaled, variant
 
 STAGE_2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Output channels of stage 2 by groups; each stage that follows has twice as many."""
@@ -19,14 +19,20 @@ def shufflenet_v1(groups: int = 3, scale: float = 1.0, *, first: int = 24) -> Ne
 
     first: output channels of the first layer, which some scale and some do not.
 
-    Errors: `ValueError` for a number of groups that the paper has no channels for.
+    >>> shufflenet_v1().macs, shufflenet_v1(8).macs
+    (137460672, 138365952)
+    >>> shufflenet_v1(3, 2, first=48).macs
+    524045184
+
+    Errors: `ValueError` for a number of groups that the paper has no channels for, a scale that is
+    not finite and above 0, or that leaves a layer channels that its groups do not divide.
     """
     if groups not in STAGE_2:
         raise ValueError(f"groups is {groups}, but must be one of {', '.join(map(str, STAGE_2))}")
     net = Builder(3, 224)
     net.conv("conv1", first, 3, stride=2)
     net.pool(3, 2, padding=1)
-    F = int(STAGE_2[groups] * scale)
+    F = scaled(STAGE_2[groups], scale, "scale")
     for stage, blocks in enumerate(BLOCKS, 2):
         for block in range(1, blocks + 1):
             prefix, C = f"s{stage}_{block}", net.channels
@@ -37,5 +43,4 @@ def shufflenet_v1(groups: int = 3, scale: float = 1.0, *, first: int = 24) -> Ne
             net.channels = F
         F *= 2
     net.linear("fc", 1000)
-    suffix = "" if scale == 1 else f"_{scale:g}x"
-    return Network(f"shufflenet_v1_g{groups}{suffix}", tuple(net.layers))
+    return Network(variant(f"shufflenet_v1_g{groups}", scale), tuple(net.layers))

@@ -6,16 +6,14 @@ pointwise one. It does not compute the same: what it costs is the question here,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from refconv.counts.closed import Counts
 from refconv.geometry import Geometry
-from refconv.networks.network import Layer, Network
-
-FIRST = "first"
-"""In a list of layers to keep, the first one of the network, as papers do."""
+from refconv.networks.network import Layer, Network, sum_of
 
 
 @dataclass(frozen=True)
@@ -37,23 +35,23 @@ class Swapped:
         return self.layer.counts, sum_of(self.after)
 
     @property
-    def promised(self) -> Fraction:
-        """The MACs afterwards, over those before."""
+    def promised(self) -> Fraction | None:
+        """The MACs afterwards, over those before; None where there were none."""
         before, after = self.counts
-        return after.ratio_to(before)
+        return after.ratio_to(before) if before.macs else None
+
+    @property
+    def costs_more(self) -> bool:
+        """Whether the replacement has more MACs, as where it joins channels that were apart."""
+        before, after = self.counts
+        return after.macs > before.macs
 
 
-def sum_of(layers: Collection[Layer]) -> Counts:
-    """The counts of all of them together."""
-    total: Counts = sum((layer.counts for layer in layers), start=0)  # type: ignore[assignment]
-    return total or Counts(0, 0, 0, 0, 0, 0, 0, 0, 0)
-
-
-def swap(network: Network, how: str, keep: Collection[str] = (FIRST,)) -> list[Swapped]:
+def swap(network: Network, how: str, keep: Collection[str] | None = None) -> list[Swapped]:
     """Each layer of the network with its replacement.
 
     how: "separable", "depthwise", or "group:G" with a number of groups.
-    keep: names of layers that stay as they are; "first" is the first one.
+    keep: names of layers that stay as they are; left out, the first of several, as papers do.
 
     >>> from refconv.networks import NETWORKS
     >>> swapped = swap(NETWORKS["mobilenet_v1_fullconv"](), "separable")
@@ -62,31 +60,34 @@ def swap(network: Network, how: str, keep: Collection[str] = (FIRST,)) -> list[S
 
     Errors: `ValueError` for another way to swap, or a layer to keep that is not there.
     """
-    kind, _, number = how.partition(":")
-    is_group = kind == "group" and number.isdecimal() and int(number) > 1
-    if how not in ("separable", "depthwise") and not is_group:
+    in_groups = re.fullmatch("group:([0-9]{1,9})", how)
+    groups = int(in_groups[1]) if in_groups else 1
+    if how not in ("separable", "depthwise") and groups < 2:
         raise ValueError(f"swap is {how!r}, but must be separable, depthwise or group:G")
-    names = {layer.name for layer in network.layers}
-    if missing := set(keep) - names - {FIRST}:
-        raise ValueError(f"no layer is called {min(missing)!r}: it must be one of {network.name}'s")
-    kept = {network.layers[0].name if name == FIRST and network.layers else name for name in keep}
+    if keep is None:
+        keep = [layer.name for layer in network.layers[:1]] if len(network.layers) > 1 else ()
+    elif missing := set(keep) - {layer.name for layer in network.layers}:
+        raise ValueError(f"no layer is called {min(missing)!r}: it must be one of {network.name!r}")
     swapped = []
     for layer in network.layers:
-        if layer.name in kept:
+        if layer.name in keep:
             swapped.append(Swapped(layer, reason="kept"))
-        elif is_group:
-            swapped.append(_grouped(layer, int(number)))
+        elif groups > 1:
+            swapped.append(_grouped(layer, groups))
         else:
-            swapped.append(_separated(layer, mixed=kind == "separable"))
+            swapped.append(_separated(layer, mixed=how == "separable"))
     return swapped
 
 
 def _separated(layer: Layer, *, mixed: bool) -> Swapped:
     g = layer.geometry
     if layer.form != "convolution":
-        return Swapped(layer, reason=f"a {layer.kind} layer is none to separate")
+        return Swapped(layer, reason=f"a {layer.kind} layer is not separated")
     if g.KH == g.KW == 1:
         return Swapped(layer, reason="a 1x1 kernel has nothing to separate")
+    if g.C <= 1:
+        number = "one" if g.C else "no"
+        return Swapped(layer, reason=f"with {number} input channel, there is nothing to separate")
     if g.G == g.C:
         return Swapped(layer, reason="it is depthwise already")
     if not mixed and g.F % g.C:
@@ -99,7 +100,7 @@ def _separated(layer: Layer, *, mixed: bool) -> Swapped:
     return Swapped(
         layer,
         (
-            Layer(f"{name}.dw", depthwise, batch_norm=layer.batch_norm),
+            replace(layer, name=f"{name}.dw", geometry=depthwise, bias=False),
             replace(layer, name=f"{name}.pw", geometry=pointwise),
         ),
     )

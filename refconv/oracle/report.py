@@ -12,7 +12,8 @@ from refconv.oracle.conclusion import conclusion
 from refconv.oracle.diagnosis import AND, LOCATED, Hints
 from refconv.oracle.faults import FAULTS
 from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.verdict import STATUSES, WIDTH, Verdict
+from refconv.oracle.verdict import STATUSES, Verdict
+from refconv.text import WIDTH
 
 SHOWN = 3
 """Other failures that are shown in a line each."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from refconv.oracle.case import Case
+from refconv.text import WIDTH, columns
 
 if TYPE_CHECKING:
     from refconv.oracle.replay import Match
@@ -18,8 +19,6 @@ STATUSES = (
 
 GOOD = ("exact", "within-bound", "convention")
 BAD = ("wrong", "crashed")
-
-WIDTH = 80
 
 TOO_LONG = "took longer than"
 """In the explanation of a target that was ended for that."""
@@ -140,12 +139,7 @@ def worst_table(worst: tuple[Worst, ...]) -> list[str]:
         index = " ".join(map(str, w.index))
         sizes = (f"{size:.3g}" for size in (w.error, w.bound, w.ratio))
         rows.append((f"[{index}]", number(w.actual), number(w.expected), *sizes))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = (cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
-    return lines
+    return columns(rows, left=1)
 
 
 def number(value: Any) -> str:

@@ -41,6 +41,7 @@ from refconv.networks.onnx_model.words import (
     one_line,
     short,
 )
+from refconv.text import some
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,18 @@ class NotCounted:
 
     matters: whether they may hold multiplications worth counting. Those that do a few operations
     for each element, or none, do not.
+
+    >>> str(NotCounted("LSTM", "recurrent: its steps are not counted", ("a", "b"), matters=True))
+    'LSTM x2: recurrent: its steps are not counted (a, b)'
     """
 
     type: str
     reason: str
     names: tuple[str, ...]
     matters: bool
+
+    def __str__(self) -> str:
+        return f"{self.type} x{len(self.names)}: {self.reason} ({some(self.names)})"
 
 
 class Layers:

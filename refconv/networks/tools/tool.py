@@ -5,7 +5,7 @@ From the same parts follow the figure that the tool prints and the sentence that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -13,6 +13,9 @@ from typing import Literal, TypeAlias
 from refconv.networks.network import Form, Layer
 
 Unit: TypeAlias = Literal["MACs", "FLOPs"]
+
+Compared: TypeAlias = Literal["in each run of the tests", "once, by hand", "from its text alone"]
+"""How a rule was compared with the tool, running."""
 
 ALL_FORMS: tuple[Form, ...] = ("convolution", "transposed", "matrix")
 
@@ -41,7 +44,7 @@ class Tool:
     unit: what its figure counts; a MAC is two FLOPs.
     prints: what the tool itself calls the figure, which is often the other unit.
     version: the version that the rule was taken from.
-    checked: whether the rule was compared with that version running, or is from its text alone.
+    compared: how the rule was compared with that version.
     source: where the rule stands.
     bias: the forms of layer whose bias additions it counts, each as one of its unit.
     leaves_out_padding: whether taps on padding cells are left out.
@@ -55,7 +58,7 @@ class Tool:
     unit: Unit
     prints: str
     version: str
-    checked: bool
+    compared: Compared
     source: str
     bias: tuple[Form, ...] = ()
     leaves_out_padding: bool = False
@@ -63,6 +66,13 @@ class Tool:
     norm: Callable[[Layer], int] | None = None
     quirks: tuple[Quirk, ...] = ()
     note: str = ""
+
+    @property
+    def standing(self) -> str:
+        """How far the rule is to be trusted, in a few words."""
+        if self.compared == "from its text alone":
+            return f"the rule is {self.compared}"
+        return f"the rule was compared with it {self.compared}"
 
     def ours(self, layer: Layer) -> int:
         """Our count of the layer in the tool's unit: `macs`, or `flops`."""
@@ -84,8 +94,29 @@ class Tool:
         return figure // layer.geometry.N if self._is_averaged(layer) else figure
 
     def norm_figure(self, layer: Layer) -> int | None:
-        """What it prints, on a line of its own, for the batch norm behind the layer."""
-        return self.norm(layer) if self.norm and layer.batch_norm else None
+        """What it prints, on a line of its own, for the batch norm behind the layer.
+
+        >>> from refconv.networks import NETWORKS
+        >>> from refconv.networks.tools import TOOLS
+        >>> first = NETWORKS["mobilenet_v1"]().layers[0]
+        >>> TOOLS["fvcore"].norm_figure(first), TOOLS["torch"].norm_figure(first)
+        (802816, None)
+        """
+        if self.norm is None or not layer.batch_norm:
+            return None
+        figure = self.norm(layer)
+        return figure // layer.geometry.N if self._is_averaged(layer) else figure
+
+    def total(self, layers: Iterable[Layer]) -> int:
+        """What it prints for all of them and the batch norms behind them.
+
+        >>> from refconv.networks import NETWORKS
+        >>> from refconv.networks.tools import TOOLS
+        >>> net = NETWORKS["mobilenet_v1"]()
+        >>> net.macs, TOOLS["fvcore"].total(net.layers)
+        (568740352, 578825728)
+        """
+        return sum((self.figure(layer) or 0) + (self.norm_figure(layer) or 0) for layer in layers)
 
     def differs(self, layer: Layer) -> str:
         """Why its figure is not ours, or why it has none; empty where both are the same.
