@@ -92,8 +92,8 @@ def test_the_measured_times_are_those_of_the_readme():
 
 def test_the_measured_times_ship_with_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["refconv"]
-    shipped = {path for pattern in patterns for path in (ROOT / "refconv").glob(pattern)}
+    patterns = project["tool"]["setuptools"]["package-data"]["refconv.walk"]
+    shipped = {path for pattern in patterns for path in (ROOT / "refconv/walk").glob(pattern)}
     assert ROOT / "refconv/walk/pictures/measured.txt" in shipped
 
 

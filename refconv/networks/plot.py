@@ -26,7 +26,7 @@ from refconv.threads import get_threads
 DTYPE = "float32"
 BEFORE = "#c3cad3"
 COLORS = dict(
-    zip(KINDS, ("#1f6feb", "#d29922", "#cf222e", "#2da44e", "#8250df", "#57606a"), strict=True)
+    zip(KINDS, ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#595959"), strict=True)
 )
 
 PEAK_LAYER = Geometry.of((1, 128, 28, 28), (128, 128, 3, 3), padding=1)
