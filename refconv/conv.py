@@ -82,6 +82,7 @@ def conv2d(
     float32, float64, complex64 and complex128 keep their type; float16 and bfloat16 are summed in
     float32 and rounded once; int8 and uint8 give int32, wider integers int64.
 
+    >>> import numpy as np
     >>> x = np.arange(12).reshape(1, 1, 3, 4)
     >>> conv2d(x, [[[[1, 2]]]])[0, 0]
     array([[ 2,  5,  8],
@@ -119,6 +120,7 @@ def group_conv2d(
     x (N, C, H, W), weight (F, C//groups, KH, KW), bias (F,) -> y (N, F, OH, OW). Options and errors
     are those of `conv2d`.
 
+    >>> import numpy as np
     >>> x = np.arange(8).reshape(1, 4, 1, 2)
     >>> group_conv2d(x, np.array([[1, 1], [1, -1]]).reshape(2, 2, 1, 1), groups=2).tolist()
     [[[[2, 4]], [[-2, -2]]]]
@@ -140,6 +142,7 @@ def depthwise_conv2d(
     x (N, C, H, W), weight (C*M, 1, KH, KW), bias (C*M,) -> y (N, C*M, OH, OW); output channel
     c*M + m reads input channel c alone. Options and errors are those of `conv2d`.
 
+    >>> import numpy as np
     >>> x = np.arange(6).reshape(1, 2, 1, 3)
     >>> depthwise_conv2d(x, np.array([1, 10]).reshape(2, 1, 1, 1)).tolist()
     [[[[0, 1, 2]], [[30, 40, 50]]]]
@@ -162,6 +165,7 @@ def pointwise_conv2d(
     x (N, C, H, W), weight (F, C//groups, 1, 1), bias (F,) -> y (N, F, OH, OW). Options and errors
     are those of `conv2d`.
 
+    >>> import numpy as np
     >>> x = np.arange(6).reshape(1, 2, 1, 3)
     >>> pointwise_conv2d(x, np.array([[1, 100]]).reshape(1, 2, 1, 1)).tolist()
     [[[[300, 401, 502]]]]
@@ -191,6 +195,7 @@ def depthwise_separable_conv2d(
     (F, C*M, 1, 1), bias (F,) -> y (N, F, OH, OW). stride, padding, dilation and pad_value belong to
     the depthwise stage only. The other options and the errors are those of `conv2d`.
 
+    >>> import numpy as np
     >>> x = np.arange(12).reshape(1, 2, 2, 3)
     >>> dw, pw = np.ones((2, 1, 2, 2), int), np.array([[1, 100]]).reshape(1, 2, 1, 1)
     >>> depthwise_separable_conv2d(x, dw, pw).tolist()
