@@ -30,6 +30,7 @@ PAGES = [ROOT / "README.md", *sorted(NOTES.glob("**/*.md"))]
 LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)")
 ANSWER = re.compile(r"<details>.*?</details>", re.DOTALL)
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^ {4,}.*$", re.MULTILINE)
 CHINESE_CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 
@@ -90,6 +91,14 @@ def test_each_note_ends_with_the_next_one(folder: Path) -> None:
     for note, following in pairwise([*COURSE, "README.md"]):
         last = (folder / note).read_text(encoding="utf-8").strip().split("\n\n")[-1]
         assert f"]({following})" in last, f"{note} ends with {last!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_whoever_is_told_to_install_is_told_to_make_an_environment_first(page: Path) -> None:
+    """Debian's own Python refuses to be installed into, and a bare Debian has no `python`."""
+    for commands in CONSOLE.findall(page.read_text(encoding="utf-8")):
+        before, install, _ = commands.partition("$ python -m pip install")
+        assert not install or before == "$ python3 -m venv .venv && . .venv/bin/activate\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
