@@ -22,7 +22,8 @@ COURSE = [
     "01-definition.md", "02-im2col.md", "03-group.md", "04-depthwise-separable.md",
     "05-counting.md", "06-the-source.md", "07-speed.md", "09-networks.md",
 ]  # fmt: skip
-TRANSLATED = ["README.md", *COURSE, "teacher.md"]
+QUESTIONED = [*COURSE, "11-gradients.md"]
+TRANSLATED = ["README.md", *QUESTIONED, "teacher.md"]
 """The notes that have the same code in Chinese. Of note 8 the Chinese is a page that links it."""
 
 PAGES = [ROOT / "README.md", *sorted(NOTES.glob("**/*.md"))]
@@ -30,6 +31,7 @@ PAGES = [ROOT / "README.md", *sorted(NOTES.glob("**/*.md"))]
 LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)\s]+)\)")
 ANSWER = re.compile(r"<details>.*?</details>", re.DOTALL)
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^ {4,}.*$", re.MULTILINE)
 CHINESE_CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 
@@ -74,7 +76,7 @@ def test_every_page_can_be_reached() -> None:
     assert set(PAGES) <= reached
 
 
-@pytest.mark.parametrize("note", COURSE)
+@pytest.mark.parametrize("note", [*QUESTIONED, "08-oracle.md"])
 def test_a_note_has_a_picture_and_questions_whose_answers_run(note: str) -> None:
     text = (NOTES / note).read_text(encoding="utf-8")
     assert pictures(text)
@@ -90,6 +92,14 @@ def test_each_note_ends_with_the_next_one(folder: Path) -> None:
     for note, following in pairwise([*COURSE, "README.md"]):
         last = (folder / note).read_text(encoding="utf-8").strip().split("\n\n")[-1]
         assert f"]({following})" in last, f"{note} ends with {last!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_whoever_is_told_to_install_is_told_to_make_an_environment_first(page: Path) -> None:
+    """Debian's own Python refuses to be installed into, and a bare Debian has no `python`."""
+    for commands in CONSOLE.findall(page.read_text(encoding="utf-8")):
+        before, install, _ = commands.partition("$ python -m pip install")
+        assert not install or before == "$ python3 -m venv .venv && . .venv/bin/activate\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -127,6 +137,24 @@ def test_the_chinese_page_is_chinese(page: Path) -> None:
     for paragraph in re.sub(r"<[^>]+>|\|[-:| ]+\||`[^`]*`", "", text).split("\n\n"):
         words = re.findall(r"[A-Za-z]{3,}", LINK.sub("", paragraph))
         assert len(words) < 4 or CHINESE_CHARACTER.search(paragraph), paragraph
+
+
+def test_no_two_terms_of_the_glossary_have_one_word_in_chinese() -> None:
+    glossary = (NOTES / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| (?!English|---)[^|]+ \| ([^|]+) \|", glossary, re.MULTILINE)
+    words = [word for term in terms for word in re.split(", ", term.strip()) if word]
+    assert len(words) > 80
+    assert {word for word in words if words.count(word) > 1} == set()
+
+
+def test_both_tables_of_contents_list_the_same_notes() -> None:
+    english, chinese = ((folder / "README.md").read_text(encoding="utf-8")
+                        for folder in (NOTES, CHINESE))  # fmt: skip
+    listed, translated = (
+        {number for number, _ in re.findall(r"\[(\d+)\. [^]]+\]\(([^)]+)\)", text)}
+        for text in (english, chinese)
+    )
+    assert listed == translated == {path.name[:2].lstrip("0") for path in NOTES.glob("[0-9]*.md")}
 
 
 def test_the_english_notes_run_and_the_chinese_ones_do_not() -> None:

@@ -11,6 +11,7 @@ from refconv.walk.pictures import (
     bands,
     counting,
     definition,
+    gradients,
     groups,
     im2col,
     measured,
@@ -34,5 +35,6 @@ PICTURES: dict[str, Callable[[], str]] = {
     "bands": bands.draw,
     "oracle": oracle.draw,
     "networks": networks.draw,
+    "gradients": gradients.draw,
 }
 """By the name of its file: what draws it, as the text of an SVG file."""
