@@ -114,17 +114,6 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
             yield replace(a, grad_y=one).solve()
 
 
-@gradient_fault(
-    "grad-averaged",
-    "The gradient is a mean, over images or places or both, and not a sum.",
-    *GRADIENTS,
-)
-def _(a: Adjoint, y: Array) -> Iterator[Array]:
-    N, _, OH, OW = a.grad_y.shape
-    for count in (N, OH * OW, N * OH * OW):
-        yield y / max(1, count)
-
-
 # --- the bias ------------------------------------------------------------------------------------
 
 
@@ -197,12 +186,12 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
     "input-grad",
 )
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
-    yield _resized(a, tuple(map(sum, a.convolution.pads)), a.convolution.corner)
+    yield _with_pads(a)
 
 
 @gradient_fault("padding-missing", "The padding is not cut off from the output.", "transpose")
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
-    yield _resized(a, tuple(map(sum, a.convolution.pads)), a.convolution.corner)
+    yield _with_pads(a)
 
 
 @gradient_fault(
@@ -213,7 +202,7 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
     rows, columns = _output_padding(a)
     if rows or columns:
-        yield _resized(a, (-rows, -columns), (0, 0))
+        yield resized(a, (-rows, -columns))
         kept = np.zeros(a.shape[2:], bool)
         kept[: a.shape[2] - rows, : a.shape[3] - columns] = True
         yield np.where(kept, y, 0)
@@ -228,7 +217,7 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
     rows, columns = _output_padding(a)
     if rows or columns:
-        yield _resized(a, (0, 0), (rows, columns))
+        yield resized(a, (0, 0), (rows, columns))
         ends = ((0, 0), (0, 0), (rows, 0), (columns, 0))
         short = y[:, :, : y.shape[2] - rows, : y.shape[3] - columns]
         yield np.pad(short, ends)
@@ -245,7 +234,21 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
     rows, columns = _output_padding(a)
     if rows != columns:
-        yield _resized(a, (columns - rows, rows - columns), (0, 0))
+        yield resized(a, (columns - rows, rows - columns))
+
+
+@gradient_fault(
+    "groups-ignored",
+    "The groups are ignored: there are weights for all input channels, (F, C, KH, KW).",
+    "weight-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    p = a.convolution
+    shape = (a.shape[0], p.x.shape[1], *a.shape[2:])
+    if p.groups > 1:
+        yield replace(
+            a, convolution=replace(p, weight=indices(shape), groups=1), shape=shape
+        ).solve()
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -276,6 +279,14 @@ def stride_phase_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[
     words = ", ".join(f"h {p // sw} w {p % sw}" for p in dropped)
     for instead in (0, empty):
         yield np.where(np.isin(phase, dropped), instead, y), words
+
+
+def grad_averaged(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """A mean, of images or places or both, where a sum is meant."""
+    N, _, OH, OW = a.grad_y.shape
+    counts = {"images": N, "places": OH * OW, "images and places": N * OH * OW}
+    for words, count in counts.items() if a.of in GRADIENTS else ():
+        yield y / max(1, count), f"{words}, of which there are {count}"
 
 
 def tap_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
@@ -318,6 +329,9 @@ GRADIENT_SOLVED = (
     ),
     SolvedFault("tap-dropped", "A tap is missing from every sum: {}.", tap_dropped),
     SolvedFault("channel-dropped", "Channels are missing from every sum: {}.", channel_dropped),
+    SolvedFault(
+        "grad-averaged", "The gradient is a mean, and not a sum, over {}.", grad_averaged
+    ),
     SolvedFault("scaled", "Everything is multiplied by {}.", scaled),
 )  # fmt: skip
 
@@ -344,7 +358,21 @@ def _output_padding(a: Adjoint) -> tuple[int, int]:
     return rows, columns
 
 
-def _resized(a: Adjoint, more: tuple[int, ...], before: tuple[int, int]) -> Array:
+def transposed_size_change(a: Adjoint, changed: Adjoint) -> tuple[int, int]:
+    """How many rows and columns more a transpose has whose options are changed so."""
+    before, after = (
+        [
+            (o - 1) * s + d * (k - 1) - sum(e)
+            for o, s, d, k, e in zip(
+                p.size, p.stride, p.dilation, p.weight.shape[2:], p.pads, strict=True
+            )
+        ]
+        for p in (a.convolution, changed.convolution)
+    )
+    return after[0] - before[0], after[1] - before[1]
+
+
+def resized(a: Adjoint, more: tuple[int, int], before: tuple[int, int] = (0, 0)) -> Array:
     """The gradient for so many more cells along each axis, so many of them before the data."""
     N, C, H, W = a.shape
     shape = (N, C, max(0, H + more[0]), max(0, W + more[1]))
@@ -352,3 +380,9 @@ def _resized(a: Adjoint, more: tuple[int, ...], before: tuple[int, int]) -> Arra
     corner = (p.corner[0] - before[0], p.corner[1] - before[1])
     convolution = replace(p, x=indices(shape), corner=corner)
     return replace(a, convolution=convolution, shape=shape).solve()
+
+
+def _with_pads(a: Adjoint) -> Array:
+    """The gradient of the padded image."""
+    (pt, pb), (pl, pr) = a.convolution.pads
+    return resized(a, (pt + pb, pl + pr), (pt, pl))

@@ -11,7 +11,13 @@ import numpy as np
 from refconv.oracle.adjoint import Adjoint, indices
 from refconv.oracle.faults import FAULTS, Fault
 from refconv.oracle.gather import Problem
-from refconv.oracle.gradient_faults import GRADIENT_FAULTS, GRADIENT_SOLVED
+from refconv.oracle.gradient_faults import (
+    BY_X,
+    GRADIENT_FAULTS,
+    GRADIENT_SOLVED,
+    resized,
+    transposed_size_change,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -75,43 +81,52 @@ def _said(fault: Fault, of: str) -> str:
     return f"As the gradient of a convolution with this fault: {fault.sentence}"
 
 
-def gradient_replays(a: Adjoint, y: Array, names: Collection[str]) -> Iterator[Replayed]:
-    """Every variant of these faults."""
+def gradient_replays(
+    a: Adjoint, y: Array, shape: tuple[int, ...], names: Collection[str]
+) -> Iterator[Replayed]:
+    """Every variant of these faults; those of convolutions only where they give that shape."""
     known = names_of(a.of)
     for fault in FAULTS.values():
         name = EXCHANGED.get(fault.name, fault.name) if a.of == "transpose" else fault.name
         if name in names and name in known:
             sentence = _said(FAULTS[name], a.of)
-            for variant, result in _of_convolution(a, y, fault):
+            for variant, result in _of_convolution(a, y, shape, fault):
                 yield Replayed(name, sentence, variant, result)
     for own in GRADIENT_FAULTS:
         if a.of in own.of and own.name in names:
             for variant, result in enumerate(own.replay(a, y)):
                 yield Replayed(own.name, own.sentence, OWN + variant, result)
-    if a.of == "transpose":
-        for name in OF_OPERAND:
+    if a.of in BY_X:
+        for name in OF_OPERAND if a.of == "transpose" else ("batch-repeated",):
             if name in names:
                 for variant, result in enumerate(_misread(a, FAULTS[name])):
                     yield Replayed(name, FAULTS[name].sentence, OWN + variant, result)
 
 
-OWN = 100
-"""The first variant of a fault that gradients have in a way of their own."""
+OWN, SIZE_FOLLOWS = 100, 200
+"""The first variants of faults that gradients have in a way of their own; and of those where the
+size of what comes out follows from what is misread, as a transpose's does."""
 
 
-def _of_convolution(a: Adjoint, y: Array, fault: Fault) -> Iterator[tuple[int, Array]]:
+def _of_convolution(
+    a: Adjoint, y: Array, shape: tuple[int, ...], fault: Fault
+) -> Iterator[tuple[int, Array]]:
     """The gradients of convolutions with this fault, and results that it spoils."""
     p = a.convolution
     is_operand = a.of == "transpose" and fault.name in OF_OPERAND
     if fault.change is not None and not is_operand:
         is_bias = fault.name in OF_BIAS
         for variant, other in enumerate(fault.change(p if is_bias else replace(p, bias=None))):
-            if other.shape[:2] == a.grad_y.shape[:2]:
-                bias = other.bias if is_bias else p.bias
-                yield (
-                    variant,
-                    replace(a, convolution=replace(other, bias=bias, size=p.size)).solve(),
-                )
+            if other.shape[:2] != a.grad_y.shape[:2]:
+                continue
+            bias = other.bias if is_bias else p.bias
+            changed = replace(a, convolution=replace(other, bias=bias, size=p.size))
+            if shape == a.shape:
+                yield variant, changed.solve()
+            if a.of == "transpose" and other.x is p.x:
+                rows, columns = transposed_size_change(a, changed)
+                if shape == (*a.shape[:2], a.shape[2] + rows, a.shape[3] + columns):
+                    yield SIZE_FOLLOWS + variant, resized(changed, (rows, columns))
     if fault.spoil is None:
         return
     if fault.name in REARRANGING:

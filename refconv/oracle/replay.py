@@ -145,7 +145,7 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
                 break
     result = bounds.ROUNDOFF[evidence.case.types.result.name]
     for fault in (f for f in narrower(RESULTS) if bounds.ROUNDOFF[f.type] > result):
-        if evidence.is_given_by(rounded(comparison.expected, fault.type)):
+        if evidence.is_given_by(_rounded_result(comparison, fault.type)):
             yield Match(fault.name, 0, fault.sentence)
             return
     for fault in narrower(ACCUMULATORS):
@@ -161,12 +161,26 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             return
 
 
+def _rounded_result(comparison: Comparison, type_: str) -> Array:
+    """The outputs rounded to a narrow type: of the numbers that are near enough, which may round up
+    or down, the ones that came out.
+    """
+    nearest = rounded(comparison.expected, type_)
+    actual = comparison.actual
+    if actual.dtype.kind == "c" or not np.array_equal(
+        rounded(actual, type_), actual, equal_nan=True
+    ):
+        return nearest
+    low, high = (rounded(comparison.expected + s * comparison.bound, type_) for s in (-1, 1))
+    return np.where((low <= actual) & (actual <= high), actual, nearest)
+
+
 def replays(
     problem: Posed, y: Array, shape: tuple[int, ...], names: Collection[str]
 ) -> Iterator[tuple[Match, Array]]:
     """Every variant of these faults, and what would come out of it."""
     if isinstance(problem, Adjoint):
-        for name, sentence, variant, result in gradient_replays(problem, y, names):
+        for name, sentence, variant, result in gradient_replays(problem, y, shape, names):
             yield Match(name, variant, sentence), result
         return
     for fault in (fault for name, fault in FAULTS.items() if name in names):

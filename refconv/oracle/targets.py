@@ -81,7 +81,7 @@ def _gradient(name: str, adapter: Adapter, of: str, options: Options) -> Callabl
     """An adapter's function for a gradient, to be called as a target is."""
     make = adapter.gradients.get(of)
     if make is None:
-        known = ", ".join(adapter.gradients) or "nothing but y"
+        known = " or ".join(["y", *adapter.gradients])
         raise TargetError(f"{name} cannot be asked for the {of} here, but for {known}")
     return make(options)
 
