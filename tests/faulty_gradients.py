@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from faulty import cells, cut, half_precision, padded, rounded_to_result, type_of_sums
+from faulty import cells, cut, half_precision, padded, rounded_to_result, same, type_of_sums
 
 Array = np.ndarray[Any, Any]
 Target = Callable[..., Any]
@@ -272,12 +272,29 @@ def _(grad_y, weight, x_shape, **o):
     return rounded_to_result(grad_y, sums)
 
 
-for _name, _mode in (("padding-circular", "wrap"), ("padding-replicate", "edge")):
+for _name, _mode in (
+    ("padding-circular", "wrap"), ("padding-replicate", "edge"), ("padding-reflect", "reflect"),
+):  # fmt: skip
 
     @seed("weight-grad", _name, _mode)
     def _(grad_y, x, weight_shape, *, padding, _mode=_mode, **o):
         xp = np.pad(x, ((0, 0), (0, 0), *padding), mode=_mode) if x.size else padded(x, padding)
         return rounded_to_result(grad_y, gathered(grad_y, xp, weight_shape, o))
+
+
+@seed("weight-grad", "pads-other-same")
+def _(grad_y, x, weight_shape, **o):
+    upper, lower = (same(x, np.empty(weight_shape), o, lower=lower) for lower in (False, True))
+    pads = {upper: lower, lower: upper}.get(o["padding"], o["padding"])
+    return weight_grad(grad_y, x, weight_shape, **(o | {"padding": pads}))
+
+
+@seed("weight-grad", "pads-ignore-dilation")
+def _(grad_y, x, weight_shape, **o):
+    weight = np.empty(weight_shape)
+    is_same = o["padding"] == same(x, weight, o)
+    pads = same(x, weight, o, dense=True) if is_same else o["padding"]
+    return weight_grad(grad_y, x, weight_shape, **(o | {"padding": pads}))
 
 
 @seed("weight-grad", "pad-value", "1")
@@ -411,6 +428,18 @@ def for_m_c(weight: Array, o: Any) -> Array:
 
 seed_by_x("multiplier-order", "the weight is taken for (M, C)")(
     lambda grad_y, weight, o: (grad_y, for_m_c(weight, o), o)
+)
+
+
+def first_filters(weight: Array, o: Any) -> Array:
+    """A depthwise weight in which all filters of a channel are its first."""
+    F, G = len(weight), o["groups"]
+    M = F // G if weight.shape[1] == 1 and F > G else 1
+    return weight[np.arange(F) // M * M]
+
+
+seed_by_x("multiplier-ignored", "M filters of a channel are its first")(
+    lambda grad_y, weight, o: (grad_y, first_filters(weight, o), o)
 )
 
 

@@ -22,6 +22,9 @@ from refconv.oracle.solved import SolvedFault, pad_value_of, scaled
 Array = np.ndarray[Any, Any]
 Replay: TypeAlias = Callable[[Adjoint, Array], Iterator[Array]]
 
+MOST_TAPS = 16
+"""Taps or channels of which it is tried whether one is missing, at most."""
+
 BY_X = ("input-grad", "transpose")
 BY_PARAMETERS = ("weight-grad", "bias-grad")
 GRADIENTS = ("input-grad", *BY_PARAMETERS)
@@ -270,7 +273,7 @@ def stride_phase_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[
     """Cells of x that lie a stride apart are a phase: some of the phases are not computed."""
     sh, sw = a.convolution.stride
     empty = 0 if a.bias is None else a.bias[:, None, None]
-    if actual.shape != y.shape or actual.ndim != 4 or (sh, sw) == (1, 1):
+    if actual.shape != y.shape or (sh, sw) == (1, 1):
         return
     rows, columns = np.arange(y.shape[2]) % sh, np.arange(y.shape[3]) % sw
     phase = rows[:, None] * sw + columns
@@ -285,7 +288,7 @@ def grad_averaged(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, 
     """A mean, of images or places or both, where a sum is meant."""
     N, _, OH, OW = a.grad_y.shape
     counts = {"images": N, "places": OH * OW, "images and places": N * OH * OW}
-    for words, count in counts.items() if a.of in GRADIENTS else ():
+    for words, count in counts.items():
         yield y / max(1, count), f"{words}, of which there are {count}"
 
 
@@ -310,30 +313,36 @@ def channel_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array
 
 def pad_value(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
     """The number in the pads, where cells of x are multiplied."""
-    if a.of == "weight-grad" and actual.shape == y.shape:
-        p = a.convolution
+    p = a.convolution
+    if actual.shape == y.shape:
         pads = replace(a, convolution=replace(p, x=np.zeros_like(p.x), pad_value=1)).solve()
         for value in pad_value_of(pads, y, actual, 0):
             padded = replace(a, convolution=replace(p, pad_value=value))
             yield padded.solve(), f"{value:g}"
 
 
-MOST_TAPS = 16
-"""Taps or channels of which it is tried whether one is missing, at most."""
+PAD_VALUE = SolvedFault("pad-value", "The pads hold {} instead of what they should.", pad_value)
+PHASE = SolvedFault(
+    "stride-phase-dropped",
+    "Cells that lie a stride apart are not computed, from these on: {}.",
+    stride_phase_dropped,
+)
+TAP = SolvedFault("tap-dropped", "A tap is missing from every sum: {}.", tap_dropped)
+CHANNEL = SolvedFault(
+    "channel-dropped", "Channels are missing from every sum: {}.", channel_dropped
+)
+AVERAGED = SolvedFault(
+    "grad-averaged", "The gradient is a mean, and not a sum, over {}.", grad_averaged
+)
+SCALED = SolvedFault("scaled", "Everything is multiplied by {}.", scaled)
 
-GRADIENT_SOLVED = (
-    SolvedFault("pad-value", "The pads hold {} instead of what they should.", pad_value),
-    SolvedFault(
-        "stride-phase-dropped", "Cells a stride apart are not computed, from {} on.",
-        stride_phase_dropped,
-    ),
-    SolvedFault("tap-dropped", "A tap is missing from every sum: {}.", tap_dropped),
-    SolvedFault("channel-dropped", "Channels are missing from every sum: {}.", channel_dropped),
-    SolvedFault(
-        "grad-averaged", "The gradient is a mean, and not a sum, over {}.", grad_averaged
-    ),
-    SolvedFault("scaled", "Everything is multiplied by {}.", scaled),
-)  # fmt: skip
+SOLVED_OF = {
+    "input-grad": (PHASE, TAP, CHANNEL, AVERAGED, SCALED),
+    "weight-grad": (PAD_VALUE, TAP, CHANNEL, AVERAGED, SCALED),
+    "bias-grad": (AVERAGED, SCALED),
+    "transpose": (PHASE, TAP, CHANNEL, SCALED),
+}
+"""Faults with an unknown in them, in the order in which they are tried."""
 
 
 # --- helpers -------------------------------------------------------------------------------------

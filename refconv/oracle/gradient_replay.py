@@ -14,7 +14,7 @@ from refconv.oracle.gather import Problem
 from refconv.oracle.gradient_faults import (
     BY_X,
     GRADIENT_FAULTS,
-    GRADIENT_SOLVED,
+    SOLVED_OF,
     resized,
     transposed_size_change,
 )
@@ -62,9 +62,12 @@ class Replayed(NamedTuple):
 def names_of(of: str) -> frozenset[str]:
     """The names of all faults that are replayed of this gradient."""
     own = {fault.name for fault in GRADIENT_FAULTS if of in fault.of}
+    solved = {fault.name for fault in SOLVED_OF[of]}
     unfit = (*UNFIT, *(() if of == "transpose" else (*OF_BIAS, "bias-by-batch")))
-    solved = {fault.name for fault in GRADIENT_SOLVED}
-    return frozenset(own | solved | FAULTS.keys() - {*unfit})
+    shared = FAULTS.keys() - {*unfit}
+    if of == "bias-grad":  # a sum of grad_y: the convolution has no part in it
+        shared = {name for name in OF_RESULT if "output" not in name}
+    return frozenset(own | solved | shared)
 
 
 def sentence_of(name: str, of: str) -> str | None:

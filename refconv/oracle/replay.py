@@ -20,7 +20,7 @@ from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.doubt import suspicion
 from refconv.oracle.faults import FAULTS, Fault
 from refconv.oracle.gather import Problem
-from refconv.oracle.gradient_faults import GRADIENT_SOLVED
+from refconv.oracle.gradient_faults import SOLVED_OF
 from refconv.oracle.gradient_replay import gradient_replays, names_of
 from refconv.oracle.reference import Reference
 from refconv.oracle.rounding import (
@@ -121,7 +121,7 @@ def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             if evidence.is_given_by(replayed):
                 yield match
     if np.count_nonzero(actual != y) >= FEWEST_WRONG:
-        for solved in GRADIENT_SOLVED if isinstance(problem, Adjoint) else SOLVED:
+        for solved in SOLVED_OF[problem.of] if isinstance(problem, Adjoint) else SOLVED:
             if solved.name in names:
                 for replayed, unknown in solved.solve(problem, y, actual):
                     if evidence.is_given_by(replayed):
