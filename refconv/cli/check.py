@@ -142,7 +142,9 @@ def one_case(options: argparse.Namespace) -> Case | None:
         bias=not options.no_bias,
         pointwise=options.pointwise,
     )
-    if options.of is None and options.output_padding is None:
+    if options.of is None:
+        if options.output_padding is not None:
+            raise ValueError("--output-padding is that of --of transpose")
         return case
     return GradientCase(case, options.of, output_padding=options.output_padding)
 

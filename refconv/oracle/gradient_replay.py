@@ -87,7 +87,13 @@ def _said(fault: Fault, of: str) -> str:
 def gradient_replays(
     a: Adjoint, y: Array, shape: tuple[int, ...], names: Collection[str]
 ) -> Iterator[Replayed]:
-    """Every variant of these faults; those of convolutions only where they give that shape."""
+    """Every variant of these faults, the gradients' own first; of those of convolutions, what has
+    that shape.
+    """
+    for own in GRADIENT_FAULTS:
+        if a.of in own.of and own.name in names:
+            for variant, result in enumerate(own.replay(a, y)):
+                yield Replayed(own.name, own.sentence, OWN + variant, result)
     known = names_of(a.of)
     for fault in FAULTS.values():
         name = EXCHANGED.get(fault.name, fault.name) if a.of == "transpose" else fault.name
@@ -95,10 +101,6 @@ def gradient_replays(
             sentence = _said(FAULTS[name], a.of)
             for variant, result in _of_convolution(a, y, shape, fault):
                 yield Replayed(name, sentence, variant, result)
-    for own in GRADIENT_FAULTS:
-        if a.of in own.of and own.name in names:
-            for variant, result in enumerate(own.replay(a, y)):
-                yield Replayed(own.name, own.sentence, OWN + variant, result)
     if a.of in BY_X:
         for name in OF_OPERAND if a.of == "transpose" else ("batch-repeated",):
             if name in names:
