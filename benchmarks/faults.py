@@ -108,13 +108,13 @@ def _score(seed: Any, of: str | None, onnx: int) -> Score:
     return Score(seed, hits[0] if hits else 0, report.diagnosis, onnx)
 
 
-def rows(scores: Sequence[Score]) -> Iterator[str]:
+def rows(scores: Sequence[Score], *, onnx: bool) -> Iterator[str]:
     """A line for each fault; those that are not named tell what they were called."""
-    yield f"{'fault':<66} {'case':>5} {'ONNX':>5}"
+    yield f"{'fault':<66} {'case':>5}" + f" {'ONNX':>5}" * onnx
     for score in scores:
         text = str(score.seed)
         shown = text if len(text) <= 66 else f"{text[:63]}..."
-        yield f"{shown:<66} {score.found_by or 'none':>5} {score.onnx or 'none':>5}"
+        yield f"{shown:<66} {score.found_by or 'none':>5}" + f" {score.onnx or 'none':>5}" * onnx
         if not score.is_named:
             yield f"    named {score.diagnosis or 'not at all'}"
 
@@ -155,31 +155,38 @@ def naming_of(pair: Pair) -> str:
     return "both named" if named == both else "one of them named"
 
 
-def of_convolutions(names: tuple[str, ...]) -> list[Score]:
+def of_convolutions(chosen: Sequence[Seed], *, with_pairs: bool) -> list[Score]:
     """Print the table and the score of convolutions."""
-    chosen = [seed for seed in SEEDS if not names or seed.name.startswith(names)]
     others = onnx_cases()
     core()
     start = perf_counter()
     scores = [score_of(seed, others) for seed in chosen]
     seconds = perf_counter() - start
-    print(*rows(scores), "=" * WIDTH, *totals("faults", scores, len(core()), seconds), sep="\n")
+    print(
+        *rows(scores, onnx=True),
+        "=" * WIDTH,
+        *totals("faults", scores, len(core()), seconds),
+        sep="\n",
+    )
     print(_total(f"found by ONNX's {len(others)} node cases", (s.onnx > 0 for s in scores)))
-    if not names:
+    if with_pairs:
         print(*pair_totals(pairs(PAIRS)), sep="\n")
     print("case: the first core case that shows it. ONNX: how many of its cases do.")
     return scores
 
 
-def of_gradient(of: str, names: tuple[str, ...]) -> list[Score]:
+def of_gradient(of: str, chosen: Sequence[faulty_gradients.Seed]) -> list[Score]:
     """Print the table and the score of a gradient, or of the transpose."""
-    seeds = (seed for seed in faulty_gradients.SEEDS if seed.of == of)
-    chosen = [seed for seed in seeds if not names or seed.name.startswith(names)]
     cases = len(core_of(of))
     start = perf_counter()
     scores = [score_of_gradient(seed) for seed in chosen]
     seconds = perf_counter() - start
-    print(*rows(scores), "=" * WIDTH, *totals(f"{of} faults", scores, cases, seconds), sep="\n")
+    print(
+        *rows(scores, onnx=False),
+        "=" * WIDTH,
+        *totals(f"{of} faults", scores, cases, seconds),
+        sep="\n",
+    )
     return scores
 
 
@@ -189,12 +196,15 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="beginnings of names")
     parser.add_argument("--of", choices=(*OF, "all"), help="of a gradient, and not of y")
     options = parser.parse_args()
-    names = tuple(options.names)
+    names = tuple(options.names) or ("",)
     if options.of is None:
-        scores = of_convolutions(names)
+        chosen = [seed for seed in SEEDS if seed.name.startswith(names)]
+        scores = of_convolutions(chosen, with_pairs=not options.names) if chosen else []
     else:
-        gradients = OF if options.of == "all" else (options.of,)
-        scores = [score for of in gradients for score in of_gradient(of, names)]
+        of_these = OF if options.of == "all" else (options.of,)
+        seeds = [seed for seed in faulty_gradients.SEEDS if seed.name.startswith(names)]
+        by_gradient = {of: [seed for seed in seeds if seed.of == of] for of in of_these}
+        scores = [s for of, some in by_gradient.items() if some for s in of_gradient(of, some)]
     if not scores:
         parser.error(f"no fault has a name that begins with {' or '.join(names)}")
     raise SystemExit(any(not (score.found_by and score.is_named) for score in scores))
