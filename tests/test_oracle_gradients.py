@@ -158,6 +158,14 @@ BAD_CASES = {
         lambda: GradientCase(core()[0], "input-grad", output_padding=(0, 0)), ValueError,
         "output_padding is for a transpose, and of is 'input-grad'",
     ),
+    "a bias of a gradient": (
+        lambda: GradientCase(core()[0], "weight-grad", bias=np.ones(12)), ValueError,
+        "bias is for a transpose, and of is 'weight-grad'",
+    ),
+    "a bias of another size": (
+        lambda: GradientCase.transposing(np.ones((1, 2, 3, 4)), np.ones((2, 3, 1, 1)), [1.0, 2]),
+        ValueError, r"bias has shape \(2,\), but must be \(3,\)",
+    ),
     "more output padding than stride": (
         lambda: GradientCase(core()[0], "transpose", output_padding=(3, 0)), ValueError,
         "output_padding is 3 along H, but must be below the stride, 3",

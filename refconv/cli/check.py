@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Judge an implementation of convolution. TARGET is a library that is installed (torch, onnxruntime,
 onnx-reference, jax, openvino, scipy), a method of refconv (refconv.im2col, ...), a Python function
-(module:callable or file.py:callable), or, with --command, any program. It runs in a process of its
-own: it may crash or hang. Exit status 1 where it is wrong."""
+(module:callable or file.py:callable), or, with --command, any program; with --of, its gradients or
+its transpose. It runs in a process of its own: it may crash or hang. Exit status 1 where it is
+wrong."""
 
 DRAWN = 200
 DAY = 86_400.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from refconv.dtypes import Types
 from refconv.geometry import Geometry
-from refconv.oracle.case import TRANSPOSED_BIAS, Array, Axes, Case, frozen
+from refconv.oracle.case import OF_Y, TRANSPOSED_BIAS, Array, Axes, Case, frozen
 
 OF = ("input-grad", "weight-grad", "bias-grad", "transpose")
 
@@ -18,15 +18,12 @@ OF_WEIGHT = Axes(
     ("f", "cg", "kh", "kw"), ("output channel", "input channel", "kernel row", "kernel column"), 0
 )
 OF_BIAS = Axes(("f",), ("output channel",), 0)
-OF_TRANSPOSE = Axes(
-    ("n", "f", "oh", "ow"), ("image", "output channel", "output row", "output column"), 1
-)
 
 ANSWERS = {
     "input-grad": ("the gradient of x", OF_X),
     "weight-grad": ("the gradient of weight", OF_WEIGHT),
     "bias-grad": ("the gradient of bias", OF_BIAS),
-    "transpose": ("y", OF_TRANSPOSE),
+    "transpose": ("y", OF_Y),
 }
 
 
@@ -62,6 +59,7 @@ class GradientCase(Case):
         bias: Any = None,
         output_padding: tuple[int, int] | None = None,
     ) -> None:
+        # Whatever else could be wrong with it, `case` was refused for.
         if of not in OF:
             raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
         if case.pointwise_weight is not None:
@@ -79,7 +77,7 @@ class GradientCase(Case):
         self._asked_output_padding = output_padding
         if output_padding is not None:
             self.geometry = _padded_behind(case.geometry, output_padding)
-        self.bias = None if bias is None else frozen(bias)
+        self.bias = None if bias is None else self._checked_bias(frozen(bias))
         if of == "transpose" and bias is None and case.bias is not None and self.source:
             self.bias = case.drawn(TRANSPOSED_BIAS, (self.geometry.C,))
         first, second = self.factors
@@ -92,7 +90,7 @@ class GradientCase(Case):
         )
 
     @classmethod
-    def from_descriptor(  # type: ignore[override]
+    def from_descriptor(  # type: ignore[override]  # what is asked for must be said, too
         cls,
         descriptor: str,
         seed: int = 0,
@@ -177,6 +175,13 @@ class GradientCase(Case):
         g = self.geometry
         of_kernel = self.of in ("input-grad", "transpose")
         return g.Fg * g.KH * g.KW if of_kernel else g.N * g.OH * g.OW
+
+    def _checked_bias(self, bias: Array) -> Array:
+        if self.of != "transpose":
+            raise ValueError(f"bias is for a transpose, and of is {self.of!r}")
+        if bias.shape != (self.geometry.C,):
+            raise ValueError(f"bias has shape {bias.shape}, but must be ({self.geometry.C},)")
+        return bias
 
     def __repr__(self) -> str:
         if self.source is None:

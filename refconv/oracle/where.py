@@ -30,7 +30,7 @@ def location(case: Case, wrong: Array, terms: Array) -> str:
     >>> wrong = np.zeros((1, 2, 3, 4), bool)
     >>> wrong[:, :, 1, 2] = True
     >>> location(case, wrong, np.full((1, 1, 3, 4), 6))
-    'at one place, oh 1 ow 2, of every image and channel'
+    'at one place, oh 1 ow 2, of every image and output channel'
     """
     if wrong.all():
         return "everywhere"
@@ -38,14 +38,14 @@ def location(case: Case, wrong: Array, terms: Array) -> str:
     wrong = wrong.reshape(*wrong.shape, *(1,) * (4 - wrong.ndim))  # of a bias there is one axis
     A, B, rows, columns = wrong.shape
     places: Array = np.asarray(wrong.any((0, 1)))
-    border = _border(case, terms)
+    border = touches_padding(terms, case.geometry) if case.of is None else np.zeros(1, bool)
     if places.sum() == 1 < len(letters):
         row, column = np.argwhere(places)[0]
         whole = wrong[:, :, row, column].all() and A * B > 1
-        every = f", of every {names[0]} and {'channel' if case.of is None else names[1]}"
-        return f"at one place, {letters[2]} {row} {letters[3]} {column}" + (every if whole else "")
+        every = f", of every {names[0]} and {names[1]}" if whole else ""
+        return f"at one place, {letters[2]} {row} {letters[3]} {column}{every}"
     parts = []
-    for name, axis, size in zip(names[:2], range(2), (A, B), strict=False):
+    for name, axis, size in zip(names, (0, 1), (A, B), strict=False):
         hit = np.flatnonzero(wrong.any(tuple(a for a in range(4) if a != axis)))
         if len(hit) < size:
             parts.append(f"in {_named(name, hit, size)}")
@@ -59,16 +59,11 @@ def location(case: Case, wrong: Array, terms: Array) -> str:
     if border.any() and not (places & ~border).any():
         parts.append("only where the window touches padding")
     else:
-        for name, axis, size in zip(names[2:], range(2), (rows, columns), strict=False):
+        for name, axis, size in zip(names[2:], (0, 1), (rows, columns), strict=False):
             hit = np.flatnonzero(places.any(1 - axis))
             if len(hit) < size:
                 parts.append(f"in {_named(name, hit, size)}")
     return ", ".join(parts) or "scattered"
-
-
-def _border(case: Case, terms: Array) -> Array:
-    """Which outputs' windows reach into the pads; a gradient's cells have no windows."""
-    return touches_padding(terms, case.geometry) if case.of is None else np.zeros((1, 1), bool)
 
 
 def _named(name: str, hit: Array, size: int) -> str:
@@ -91,17 +86,10 @@ def flat_start(wrong: Array) -> int | None:
 
 def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator[tuple[str, str]]:
     """The faults that are told by where outputs are wrong: stable names and sentences."""
-    wrong, actual = comparison.wrong, comparison.actual
-    is_image = case.axes.letters[0] == "n"  # of other gradients, no axis is a row or a channel
-    places = np.asarray(wrong.any((0, 1)) if is_image else ())
-    if (
-        places.sum() == 1
-        and places.size > 1
-        and wrong.sum() > 1
-        and wrong[:, :, places].mean() > 0.5
-    ):
-        yield "single-pixel", "One place of the output is wrong in many channels, and no other."
-    expected = comparison.expected
+    wrong, actual, expected = comparison.wrong, comparison.actual, comparison.expected
+    is_image = case.axes.letters[0] == "n"  # other gradients have no rows, and no channels in turn
+    if is_image:
+        yield from _one_place(wrong)
     if expected.size and (expected != expected.flat[0]).any():
         values = actual[wrong]
         only_nan = np.isnan(values).all() and not np.isnan(expected).any()
@@ -109,26 +97,41 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
         if same and len(values) > 1:
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
             yield "output-unwritten", unwritten
-    border = _border(case, terms)
-    if border.any() and not border.all() and not (places & ~border).any():
-        yield (
-            "border-only",
-            "Only outputs whose window touches padding are wrong: the code for the border is, in a "
-            "way that the oracle does not know.",
-        )
-    for name, axes, words in (
-        ("tail-of-row", (0, 1, 2), "the last columns of every row"),
-        ("tail-of-channels", (0, 2, 3), f"the last {case.axes.names[1 % len(case.axes.names)]}s"),
-    ):
-        hit = np.asarray(wrong.any(axes) if is_image else ())
-        if not hit.any():
-            continue
-        first = int(np.argmax(hit))
-        if first >= len(hit) / 2 and hit[first:].all():
-            yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
+    if case.of is None:
+        yield from _border_only(wrong, touches_padding(terms, case.geometry))
+    if is_image:
+        yield from _tails(wrong)
     if (start := flat_start(wrong)) is not None:
         yield (
             "past-flat-index",
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
             "there on: an index that overflows, or a thread whose work was lost.",
         )
+
+
+def _one_place(wrong: Array) -> Iterator[tuple[str, str]]:
+    places: Array = np.asarray(wrong.any((0, 1)))
+    is_one = places.sum() == 1 and places.size > 1 and wrong.sum() > 1
+    if is_one and wrong[:, :, places].mean() > 0.5:
+        yield "single-pixel", "One place of the output is wrong in many channels, and no other."
+
+
+def _border_only(wrong: Array, border: Array) -> Iterator[tuple[str, str]]:
+    places: Array = np.asarray(wrong.any((0, 1)))
+    if border.any() and not border.all() and not (places & ~border).any():
+        yield (
+            "border-only",
+            "Only outputs whose window touches padding are wrong: the code for the border is, in a "
+            "way that the oracle does not know.",
+        )
+
+
+def _tails(wrong: Array) -> Iterator[tuple[str, str]]:
+    for name, axes, words in (
+        ("tail-of-row", (0, 1, 2), "the last columns of every row"),
+        ("tail-of-channels", (0, 2, 3), "the last output channels"),
+    ):
+        hit: Array = np.asarray(wrong.any(axes))
+        first = int(np.argmax(hit))
+        if hit.any() and first >= len(hit) / 2 and hit[first:].all():
+            yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
