@@ -2,10 +2,12 @@
 
     python benchmarks/faults.py                     every fault, then the score
     python benchmarks/faults.py pads stride         those whose names begin so
+    python benchmarks/faults.py --of weight-grad    those of a gradient, or --of all
 
 The faults are those of tests/faulty.py: wrong implementations, as somebody could have written them,
 each under the stable name that the oracle should give it. `check` runs the core suite on each.
-Beside it stand ONNX's six node cases for Conv, with the tolerances of its own test runner.
+Beside it stand ONNX's six node cases for Conv, with the tolerances of its own test runner. The
+faults of gradients and transposes are those of tests/faulty_gradients.py; ONNX has no such cases.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -22,12 +24,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from faulty import SEEDS, Pair, Seed, pairs  # which the line above makes findable
+import faulty_gradients  # which the line above makes findable
+from faulty import SEEDS, Pair, Seed, pairs
 from test_onnx_backend import node_examples, options_of
 
 from refconv import Geometry
 from refconv.oracle import check
-from refconv.oracle.suite import core
+from refconv.oracle.gradient_case import OF
+from refconv.oracle.suite import core, core_of
 
 RTOL, ATOL = 1e-3, 1e-7
 """Of ONNX's test runner, `onnx.backend.test.runner`."""
@@ -63,7 +67,7 @@ class OnnxCase(NamedTuple):
 class Score(NamedTuple):
     """What became of one fault."""
 
-    seed: Seed
+    seed: Seed | faulty_gradients.Seed
     found_by: int
     """The number of the first core case that shows it; 0 where none does."""
     diagnosis: str | None
@@ -90,35 +94,44 @@ def onnx_cases() -> list[OnnxCase]:
 
 def score_of(seed: Seed, others: Sequence[OnnxCase]) -> Score:
     """Run the core suite and ONNX's cases on one fault."""
-    report = check(seed.target, examples=0)
+    return _score(seed, None, sum(case.finds(seed) for case in others))
+
+
+def score_of_gradient(seed: faulty_gradients.Seed) -> Score:
+    """Run the core suite of its gradient on one fault."""
+    return _score(seed, seed.of, 0)
+
+
+def _score(seed: Any, of: str | None, onnx: int) -> Score:
+    report = check(seed.target, examples=0, of=of)
     hits = [number for number, v in enumerate(report.verdicts, 1) if v.status in FOUND]
-    shown_by_onnx = sum(case.finds(seed) for case in others)
-    return Score(seed, hits[0] if hits else 0, report.diagnosis, shown_by_onnx)
+    return Score(seed, hits[0] if hits else 0, report.diagnosis, onnx)
 
 
-def rows(scores: Sequence[Score]) -> Iterator[str]:
+def rows(scores: Sequence[Score], *, onnx: bool) -> Iterator[str]:
     """A line for each fault; those that are not named tell what they were called."""
-    yield f"{'fault':<66} {'case':>5} {'ONNX':>5}"
+    yield f"{'fault':<66} {'case':>5}" + f" {'ONNX':>5}" * onnx
     for score in scores:
         text = str(score.seed)
         shown = text if len(text) <= 66 else f"{text[:63]}..."
-        yield f"{shown:<66} {score.found_by or 'none':>5} {score.onnx or 'none':>5}"
+        yield f"{shown:<66} {score.found_by or 'none':>5}" + f" {score.onnx or 'none':>5}" * onnx
         if not score.is_named:
             yield f"    named {score.diagnosis or 'not at all'}"
 
 
-def totals(scores: Sequence[Score], cases: int, seconds: float) -> Iterator[str]:
+def totals(what: str, scores: Sequence[Score], cases: int, seconds: float) -> Iterator[str]:
     """The score."""
     names = {score.seed.name for score in scores}
-    N = len(scores)
-    yield f"{N} faults of {len(names)} names, {len(core())} core cases, {seconds:.1f} s"
-    for what, count in (
-        ("found", sum(score.found_by > 0 for score in scores)),
-        ("found by the first case alone", sum(score.found_by == 1 for score in scores)),
-        ("named right", sum(score.is_named for score in scores)),
-        (f"found by ONNX's {cases} node cases", sum(score.onnx > 0 for score in scores)),
-    ):
-        yield f"  {what:<34} {count:>4} of {N}"
+    yield f"{len(scores)} {what} of {len(names)} names, {cases} core cases, {seconds:.1f} s"
+    yield _total("found", (score.found_by > 0 for score in scores))
+    yield _total("found by the first case alone", (score.found_by == 1 for score in scores))
+    yield _total("named right", (score.is_named for score in scores))
+
+
+def _total(what: str, which: Iterable[bool]) -> str:
+    """How many it is true of."""
+    every = list(which)
+    return f"  {what:<34} {sum(every):>4} of {len(every)}"
 
 
 def pair_totals(drawn: Sequence[Pair]) -> Iterator[str]:
@@ -142,23 +155,58 @@ def naming_of(pair: Pair) -> str:
     return "both named" if named == both else "one of them named"
 
 
-def main() -> None:
-    """Print the table and the score; exit with 1 where a fault is missed or misnamed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", help="beginnings of names")
-    names = tuple(parser.parse_args().names)
-    chosen = [seed for seed in SEEDS if not names or seed.name.startswith(names)]
-    if not chosen:
-        parser.error(f"no fault has a name that begins with {' or '.join(names)}")
+def of_convolutions(chosen: Sequence[Seed], *, with_pairs: bool) -> list[Score]:
+    """Print the table and the score of convolutions."""
     others = onnx_cases()
     core()
     start = perf_counter()
     scores = [score_of(seed, others) for seed in chosen]
     seconds = perf_counter() - start
-    print(*rows(scores), "=" * WIDTH, *totals(scores, len(others), seconds), sep="\n")
-    if not names:
+    print(
+        *rows(scores, onnx=True),
+        "=" * WIDTH,
+        *totals("faults", scores, len(core()), seconds),
+        sep="\n",
+    )
+    print(_total(f"found by ONNX's {len(others)} node cases", (s.onnx > 0 for s in scores)))
+    if with_pairs:
         print(*pair_totals(pairs(PAIRS)), sep="\n")
     print("case: the first core case that shows it. ONNX: how many of its cases do.")
+    return scores
+
+
+def of_gradient(of: str, chosen: Sequence[faulty_gradients.Seed]) -> list[Score]:
+    """Print the table and the score of a gradient, or of the transpose."""
+    cases = len(core_of(of))
+    start = perf_counter()
+    scores = [score_of_gradient(seed) for seed in chosen]
+    seconds = perf_counter() - start
+    print(
+        *rows(scores, onnx=False),
+        "=" * WIDTH,
+        *totals(f"{of} faults", scores, cases, seconds),
+        sep="\n",
+    )
+    return scores
+
+
+def main() -> None:
+    """Print tables and scores; exit with 1 where a fault is missed or misnamed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="beginnings of names")
+    parser.add_argument("--of", choices=(*OF, "all"), help="of a gradient, and not of y")
+    options = parser.parse_args()
+    names = tuple(options.names) or ("",)
+    if options.of is None:
+        chosen = [seed for seed in SEEDS if seed.name.startswith(names)]
+        scores = of_convolutions(chosen, with_pairs=not options.names) if chosen else []
+    else:
+        of_these = OF if options.of == "all" else (options.of,)
+        seeds = [seed for seed in faulty_gradients.SEEDS if seed.name.startswith(names)]
+        by_gradient = {of: [seed for seed in seeds if seed.of == of] for of in of_these}
+        scores = [s for of, some in by_gradient.items() if some for s in of_gradient(of, some)]
+    if not scores:
+        parser.error(f"no fault has a name that begins with {' or '.join(names)}")
     raise SystemExit(any(not (score.found_by and score.is_named) for score in scores))
 
 

@@ -65,7 +65,7 @@ class _Suite(pytest.Collector):
             raise pytest.UsageError(f"--refconv-target: {error}") from error
         self.config.add_cleanup(runner.close)
         for case in core():
-            name = case.source.arguments if case.source is not None else repr(case)
+            name = case.arguments or repr(case)
             yield _CaseItem.from_parent(self, name=name, runner=runner, case=case)
         if self.config.getoption("--refconv-examples"):
             yield _DrawnItem.from_parent(self, name="drawn cases", runner=runner)

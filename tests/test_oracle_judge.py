@@ -175,6 +175,14 @@ def test_a_right_answer_is_never_wrong(dtype, data):
     assert verdict.status in ("exact", "within-bound", "unjudged")
 
 
+def test_outputs_without_a_product_are_no_evidence():
+    """Six outputs have two products and the bias, thirty the bias alone, which rounds nothing."""
+    few = "g2mb1ic4ih2iw3oc6oh3ow2kh1kw1sh2sw3dh0dw0ph3pw2"
+    case = Case.from_descriptor(few, seed=7628, data="positive")
+    y = summed_in(case, np.random.default_rng(8).permutation)
+    assert judge(case, y).status == "within-bound"
+
+
 @settings(max_examples=40)
 @given(case=cases(SMALL, dtypes=("float32",)), data=st.data())
 def test_one_flipped_bit_is_wrong_where_sums_are_exact(case, data):

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Judge an implementation of convolution. TARGET is a library that is installed (torch, onnxruntime,
 onnx-reference, jax, openvino, scipy), a method of refconv (refconv.im2col, ...), a Python function
-(module:callable or file.py:callable), or, with --command, any program. It runs in a process of its
-own: it may crash or hang. Exit status 1 where it is wrong."""
+(module:callable or file.py:callable), or, with --command, any program; with --of, its gradients or
+its transpose. It runs in a process of its own: it may crash or hang. Exit status 1 where it is
+wrong."""
 
 DRAWN = 200
 DAY = 86_400.0
@@ -34,6 +35,9 @@ def add_to(commands: Any) -> None:
         metavar="'PROGRAM {case}'",
         help="a program that reads the folder {case} and writes actual.npy or actual.bin there",
     )
+    parser.add_argument(
+        "--of", metavar="WHAT", help="input-grad, weight-grad, bias-grad or transpose, and not y"
+    )
     parser.add_argument("--examples", type=natural, default=DRAWN, metavar="N", help="drawn cases")
     parser.add_argument("--seed", type=natural, default=0, metavar="S", help="of the drawn cases")
     parser.add_argument("--only", metavar="KIND,...", help="cases of these kinds only")
@@ -50,6 +54,7 @@ def add_to(commands: Any) -> None:
     one.add_argument("--bound", type=natural, default=9)
     one.add_argument("--pointwise", type=natural, default=0, metavar="F", help="of a separable one")
     one.add_argument("--no-bias", action="store_true")
+    one.add_argument("--output-padding", type=pair, metavar="ROWS,COLUMNS", help="of a transpose")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
 
@@ -79,6 +84,14 @@ def natural(text: str) -> int:
     return int(text)
 
 
+def pair(text: str) -> tuple[int, int]:
+    """Two integers from 0 on, with a comma between them."""
+    numbers = text.split(",")
+    if len(numbers) != 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two integers with a comma between them")
+    return natural(numbers[0]), natural(numbers[1])
+
+
 def run(options: argparse.Namespace) -> int:
     """Check, print; 1 where something is wrong."""
     from refconv.oracle.check import check
@@ -88,12 +101,15 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("needs a TARGET or a --command, and not both")
     try:
         case = one_case(options)
+        if options.program is not None and options.of is not None:
+            raise InputError(f"--command reads a case folder, which has no words for {options.of}")
         target = _target(options)
         with progress() as report:
             found = check(
                 target,
                 0 if case else options.examples,
                 options.seed,
+                of=options.of,
                 suite=[case] if case else options.suite,
                 only=options.only.split(",") if options.only else (),
                 strict=options.strict,
@@ -112,10 +128,13 @@ def run(options: argparse.Namespace) -> int:
 def one_case(options: argparse.Namespace) -> Case | None:
     """The case that is asked for, or None."""
     from refconv.oracle.case import Case
+    from refconv.oracle.gradient_case import GradientCase
 
     if options.case is None:
+        if options.output_padding is not None:
+            raise ValueError("--output-padding is that of one --case")
         return None
-    return Case.from_descriptor(
+    case = Case.from_descriptor(
         options.case,
         options.seed,
         dtype=options.dtype,
@@ -124,6 +143,11 @@ def one_case(options: argparse.Namespace) -> Case | None:
         bias=not options.no_bias,
         pointwise=options.pointwise,
     )
+    if options.of is None:
+        if options.output_padding is not None:
+            raise ValueError("--output-padding is that of --of transpose")
+        return case
+    return GradientCase(case, options.of, output_padding=options.output_padding)
 
 
 def _target(options: argparse.Namespace) -> Any:

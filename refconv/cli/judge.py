@@ -45,6 +45,7 @@ def add_to(commands: Any) -> None:
         "folder", type=Path, metavar="DIR", help="a case folder, or what holds some"
     )
     add_terms(parser)
+    parser.add_argument("--of", metavar="WHAT", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
 
@@ -84,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     """Judge, print; 1 where something is wrong, 2 where a folder could not be used."""
     from refconv.oracle.report import Report
 
+    if options.of is not None:
+        raise InputError(f"--of is {options.of}, but case folders hold no gradients")
     if not options.folder.is_dir():
         raise InputError(f"{options.folder} is no folder, but must be one with case folders")
     folders, without = _found(options.folder)

@@ -14,9 +14,13 @@
 from refconv.oracle.assertion import assert_conv_close
 from refconv.oracle.case import Case
 from refconv.oracle.check import check
+from refconv.oracle.gradient_case import GradientCase
 from refconv.oracle.judge import judge
 from refconv.oracle.report import Report
 from refconv.oracle.verdict import Verdict
 from refconv.oracle.width import accumulator_width
 
-__all__ = ["Case", "Report", "Verdict", "accumulator_width", "assert_conv_close", "check", "judge"]
+__all__ = [
+    "Case", "GradientCase", "Report", "Verdict", "accumulator_width", "assert_conv_close", "check",
+    "judge",
+]  # fmt: skip

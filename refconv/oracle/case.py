@@ -20,6 +20,13 @@ SPECIAL = (np.nan, np.inf, -np.inf)
 TINY = {"float16": 2.0**-7, "bfloat16": 2.0**-63, "float32": 2.0**-65, "complex64": 2.0**-65}
 """What makes numbers between -1 and 1 so small that products of two are subnormal."""
 
+GRAD_Y, TRANSPOSED_BIAS = 4, 5
+"""Streams of numbers; those of x, weight, bias and pointwise weight are 0 to 3."""
+
+BIASES = (2, TRANSPOSED_BIAS)
+NONFINITE = {"nonfinite": 0, "nonfinite-weight": 1}
+"""Which operand holds numbers that are not finite."""
+
 MOST = 1 << 61
 """The largest bound."""
 
@@ -67,11 +74,25 @@ class Source(NamedTuple):
         return f"Case.from_descriptor({self.descriptor!r}, seed={self.seed}{more})"
 
 
+class Axes(NamedTuple):
+    """What the axes of an answer are: a letter and a name each; the groups go along one of them."""
+
+    letters: tuple[str, ...]
+    names: tuple[str, ...]
+    grouped: int
+
+
+OF_Y = Axes(("n", "f", "oh", "ow"), ("image", "output channel", "output row", "output column"), 1)
+
+
 class Case:
     """A call: `x` (N, C, H, W), `weight` (F, Cg, KH, KW), `bias` (F,) or None, and options.
 
     With a `pointwise_weight` (F, C*M, 1, 1) it is depthwise separable: `weight` is the depthwise
     one then, and the bias is added at the end.
+
+    `grad_y` (N, F, OH, OW) is what a gradient is asked for (`gradient_case.py`); left out, it is
+    drawn from the seed.
 
     The arrays are read-only. `geometry` holds the sizes and options, of the depthwise stage where
     there are two; `source` is what makes the case again, and None where its arrays were given.
@@ -85,6 +106,12 @@ class Case:
     Errors: those of `refconv.conv2d` for such a call.
     """
 
+    of: str | None = None
+    """What is asked for, if it is not y."""
+
+    answer, axes = "y", OF_Y
+    """What a target's answer is called, and what its axes are."""
+
     def __init__(
         self,
         x: Any,
@@ -97,11 +124,12 @@ class Case:
         groups: Any = 1,
         pad_value: Any = 0,
         pointwise_weight: Any = None,
+        grad_y: Any = None,
         source: Source | None = None,
     ) -> None:
-        self.x, self.weight = _frozen(x), _frozen(weight)
-        self.pointwise_weight = None if pointwise_weight is None else _frozen(pointwise_weight)
-        self.bias = None if bias is None else _frozen(bias)
+        self.x, self.weight = frozen(x), frozen(weight)
+        self.pointwise_weight = None if pointwise_weight is None else frozen(pointwise_weight)
+        self.bias = None if bias is None else frozen(bias)
         options = (stride, padding, dilation, groups, "NCHW", pad_value, "auto")
         own_bias = None if pointwise_weight is not None else self.bias
         plan = Plan.of(self.x.shape, self.x.dtype, self.weight, own_bias, options)
@@ -112,6 +140,7 @@ class Case:
                 raise ValueError(f"bias has shape {self.bias.shape}, but must be ({self.F},)")
         self.pad_value = pad_value
         self.source = source
+        self._grad_y = None if grad_y is None else self._checked_grad_y(frozen(grad_y))
 
     @classmethod
     def from_descriptor(
@@ -163,18 +192,55 @@ class Case:
         )
 
     @property
+    def arguments(self) -> str | None:
+        """As arguments of `refconv check --case`; None where its arrays were given."""
+        return None if self.source is None else self.source.arguments
+
+    @property
+    def grad_y(self) -> Array:
+        """The gradients of the outputs, as given; else numbers of the case's kind, from its seed.
+
+        Errors: `ValueError` where there is neither.
+        """
+        if self._grad_y is None:
+            if self.source is None:
+                raise ValueError("case has no grad_y, and no seed to draw it from: give grad_y=")
+            self._grad_y = self.drawn(GRAD_Y, self.geometry.y_shape)
+        return self._grad_y
+
+    def drawn(self, stream: int, shape: tuple[int, ...]) -> Array:
+        """Numbers of the case's kind, from its seed."""
+        assert self.source is not None  # for the type checker: whoever asks has looked
+        _, seed, dtype, data, bound, *_ = self.source
+        return frozen(drawn(seed, stream, shape, _dtype(dtype), data, bound))
+
+    @property
     def F(self) -> int:  # noqa: N802  # the letter of the legend
         """Output channels."""
         return self.geometry.F if self.pointwise_weight is None else len(self.pointwise_weight)
 
     @property
+    def operands(self) -> dict[str, Any]:
+        """What a target is given by place: arrays, and None for a bias that there is not."""
+        mixing = (
+            {} if self.pointwise_weight is None else {"pointwise_weight": self.pointwise_weight}
+        )
+        return {"x": self.x, "weight": self.weight, **mixing, "bias": self.bias}
+
+    @property
     def arrays(self) -> dict[str, Array]:
-        """The operands that there are, in the order in which a target takes them."""
-        operands = {
-            "x": self.x, "weight": self.weight, "pointwise_weight": self.pointwise_weight,
-            "bias": self.bias,
-        }  # fmt: skip
-        return {name: array for name, array in operands.items() if array is not None}
+        """The operands that are arrays."""
+        return {name: a for name, a in self.operands.items() if isinstance(a, np.ndarray)}
+
+    @property
+    def factors(self) -> tuple[Array, Array]:
+        """The two arrays whose products are summed."""
+        return self.x, self.weight
+
+    @property
+    def longest_sum(self) -> int:
+        """Products in a sum, at most."""
+        return self.geometry.K
 
     @property
     def options(self) -> dict[str, Any]:
@@ -187,6 +253,13 @@ class Case:
     def kind(self) -> str:
         """Standard, group, depthwise, pointwise or separable."""
         return self.geometry.kind if self.pointwise_weight is None else "separable"
+
+    def _checked_grad_y(self, grad_y: Array) -> Array:
+        if grad_y.shape != self.geometry.y_shape:
+            raise ValueError(
+                f"grad_y has shape {grad_y.shape}, but y has shape {self.geometry.y_shape}"
+            )
+        return grad_y
 
     def _refuse_pointwise(self, weight: Array) -> None:
         g = self.geometry
@@ -216,11 +289,11 @@ class Case:
 def drawn(
     seed: int, stream: int, shape: tuple[int, ...], dtype: np.dtype[Any], data: str, bound: int
 ) -> Array:
-    """The numbers of operand 0 to 3: x, weight, bias, pointwise weight."""
+    """The numbers of an operand: x, weight, bias and pointwise weight are 0 to 3."""
     if data in ("reals", "positive", "tiny") and dtype.kind not in "iu":
         reals = draw.reals(seed, stream, shape, dtype)
         if data == "tiny":
-            size = TINY.get(dtype.name, 2.0**-515) ** (1 + (stream == 2))
+            size = TINY.get(dtype.name, 2.0**-515) ** (1 + (stream in BIASES))
             reals = (reals.astype(np.result_type(dtype, np.float64)) * size).astype(dtype)
         if data == "positive":
             reals = (
@@ -234,7 +307,7 @@ def drawn(
     if dtype.kind == "c":
         return (whole + 1j * draw.integers(seed, stream + 100, shape, low, high)).astype(dtype)
     numbers = whole.astype(dtype)
-    if data == ("nonfinite", "nonfinite-weight", "", "")[stream] and dtype.kind not in "iu":
+    if stream == NONFINITE.get(data) and dtype.kind not in "iu":
         places = draw.integers(seed, 200 + stream, (len(SPECIAL),), 0, max(0, numbers.size - 1))
         numbers.ravel()[places[: numbers.size]] = SPECIAL[: numbers.size]
     return numbers
@@ -253,7 +326,7 @@ def _dtype(name: str) -> np.dtype[Any]:
         raise ValueError(f"dtype is {name!r}, which NumPy does not know") from error
 
 
-def _frozen(operand: Any) -> Array:
+def frozen(operand: Any) -> Array:
     """A contiguous read-only copy: whatever a target does, the case stays what it is."""
     array = np.array(operand, order="C")
     array.setflags(write=False)

@@ -16,12 +16,13 @@ from hypothesis.strategies import SearchStrategy
 from refconv.oracle.case import Case
 from refconv.oracle.comparison import Terms
 from refconv.oracle.diagnosis import NO_HINTS, Hints
+from refconv.oracle.gradient_case import OF, asked
 from refconv.oracle.judge import judge_as
 from refconv.oracle.kinds import KINDS, kinds_of
 from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Runner
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import cases as drawn_cases
-from refconv.oracle.suite import core, full, separable
+from refconv.oracle.suite import core, core_of, full, full_of, separable
 from refconv.oracle.verdict import Verdict
 
 EXAMPLES = 200
@@ -31,6 +32,8 @@ HANGS = 5
 """After so many in a row, a target is given up: each has cost its time limit."""
 
 SUITES = {"core": core, "full": full, "separable": separable}
+SUITES_OF = {"core": core_of, "full": full_of}
+"""Of a gradient."""
 
 Progress = Callable[[str], None]
 
@@ -44,6 +47,7 @@ def check(
     examples: int = EXAMPLES,
     seed: int = 0,
     *,
+    of: str | None = None,
     suite: str | Iterable[Case] = "core",
     only: Sequence[str] = (),
     strict: bool = False,
@@ -59,6 +63,8 @@ def check(
         dilation=(dh, dw), groups=G)` that takes and returns NumPy arrays in NCHW, called in this
         process; or a name ("torch", "module:callable", "file.py:callable", ...), called in a
         process of its own, where it may hang or crash; or a `Runner`.
+    of: "input-grad", "weight-grad", "bias-grad" or "transpose": the target is asked for that, and
+        called as `GradientCase` says.
     suite: "core", "full", or cases of your own; or "separable": the target is then called as
         `target(x, depthwise_weight, pointwise_weight, bias, stride=, padding=, dilation=)`.
     only: kinds of cases (`kinds.KINDS`), of which a case must have at least one.
@@ -76,14 +82,20 @@ def check(
     """
     if isinstance(suite, str) and suite not in SUITES:
         raise ValueError(f"suite is {suite!r}, but must be one of {', '.join(SUITES)}")
+    if of is not None and of not in OF:
+        raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
+    if of is not None and suite == "separable":
+        raise ValueError(f"suite is 'separable', but the {of} is asked of one convolution")
     if unknown := [kind for kind in only if kind not in KINDS]:
         raise ValueError(f"unknown kind {unknown[0]!r}: it must be one of {', '.join(KINDS)}")
-    chosen = list(SUITES[suite]() if isinstance(suite, str) else suite)
-    runner = runner_of(target, time_limit)
+    chosen = _suite(suite, of)
+    runner = runner_of(target, time_limit, of)
     asked = (accumulator, operands, algorithm)
     try:
         asked_words = _arguments(accumulator, operands, algorithm)
-        report = Report(runner.name, seed, strict, getattr(runner, "arguments", None), asked_words)
+        report = Report(
+            runner.name, seed, strict, getattr(runner, "arguments", None), asked_words, of
+        )
         for number, case in enumerate(_only(chosen, only)):
             if progress is not None:
                 progress(f"{runner.name}: case {number + 1} of {len(chosen)}")
@@ -97,6 +109,7 @@ def check(
                 data=("integers", "integers", "reals"),
                 dtypes=("float32",) if is_separable else _types_to_draw(report),
                 separable=is_separable,
+                of=of,
             )
             _check_drawn(report, runner, asked, strategy, examples, seed, only, progress)
     finally:
@@ -106,12 +119,19 @@ def check(
     return report
 
 
-def runner_of(target: Any, time_limit: float = TIME_LIMIT) -> Runner:
+def _suite(suite: str | Iterable[Case], of: str | None) -> list[Case]:
+    """The cases of a suite, by its name or given, each asking for that."""
+    if not isinstance(suite, str):
+        return [asked(case, of) for case in suite]
+    return list(SUITES[suite]() if of is None else SUITES_OF[suite](of))
+
+
+def runner_of(target: Any, time_limit: float = TIME_LIMIT, of: str | None = None) -> Runner:
     """The runner of a target: itself, a callable's, or a name's in a process of its own."""
     if isinstance(target, str):
         from refconv.oracle.worker import Worker
 
-        return Worker(target, time_limit=time_limit)
+        return Worker(target, of, time_limit)
     if hasattr(target, "run") and hasattr(target, "close"):
         return target  # type: ignore[no-any-return]
     if not callable(target):
@@ -158,7 +178,7 @@ def _only(cases: Iterable[Case], only: Sequence[str]) -> list[Case]:
 
 def _types_to_draw(report: Report) -> tuple[str, ...]:
     """float32 above all, and the other types of which no case of the suite was wrong."""
-    bad = {v.case.x.dtype.name for v in report.verdicts if v.is_bad and v.case is not None}
+    bad = {v.case.factors[0].dtype.name for v in report.verdicts if v.is_bad and v.case is not None}
     if others := bad.intersection(DRAWN_TYPES):
         report.remarks.append(f"not drawn, as the suite's are wrong: {', '.join(sorted(others))}")
     return (*("float32",) * 5, *(name for name in DRAWN_TYPES if name not in bad))

@@ -15,8 +15,8 @@ import numpy as np
 
 from refconv.dtypes import largest_exact_integer
 from refconv.oracle import bounds
+from refconv.oracle.adjoint import posed
 from refconv.oracle.case import Array, Case
-from refconv.oracle.gather import Problem
 from refconv.oracle.reference import Reference
 from refconv.oracle.verdict import Worst
 
@@ -54,6 +54,11 @@ class Terms:
         if algorithm not in bounds.ALGORITHMS:
             raise ValueError(
                 f"algorithm is {algorithm!r}, but must be {_choices(bounds.ALGORITHMS)}"
+            )
+        if case.of is not None and algorithm != "direct":
+            raise ValueError(
+                f"algorithm is {algorithm!r}, but there is no bound for the {case.of} of that: it "
+                "must be direct"
             )
         return cls(name, rounded, algorithm, case.types.result.name)
 
@@ -122,14 +127,12 @@ def compare(case: Case, actual: Array, reference: Reference, terms: Terms) -> Co
 
 
 def _largest_operand(case: Case) -> float:
-    return max(float(np.abs(a[np.isfinite(a)]).max(initial=0)) for a in (case.x, case.weight))
+    return max(float(np.abs(a[np.isfinite(a)]).max(initial=0)) for a in case.factors)
 
 
 def _is_varied(case: Case) -> bool:
     """Sums of few different numbers round the same way again and again: in one direction."""
-    return all(
-        len(np.unique(a.ravel()[:SAMPLE])) >= min(VARIED, a.size) for a in (case.x, case.weight)
-    )
+    return all(len(np.unique(a.ravel()[:SAMPLE])) >= min(VARIED, a.size) for a in case.factors)
 
 
 def is_exact(case: Case, reference: Reference, terms: Terms) -> bool:
@@ -164,7 +167,7 @@ def allowed(case: Case, reference: Reference, terms: Terms) -> Array:
 
 
 def _transformed(case: Case, n: Array, terms: Terms) -> Any:
-    x, w = (np.abs(a.astype(np.complex128)) for a in (case.x, case.weight))
+    x, w = (np.abs(a.astype(np.complex128)) for a in case.factors)
     largest = float(np.max(x, initial=0) * np.max(w, initial=0))
     F = max(1, len(w))
     norms = float(
@@ -219,11 +222,11 @@ def is_flushed(case: Case, comparison: Comparison, reference: Reference, terms: 
         is_small = comparison.error <= comparison.bound + (reference.terms + 2) * normal
         if not is_small[wrong].all():
             return False
-        p = Problem.of(case)
-        flushed = dataclasses.replace(
-            p, x=_flushed(p.x, normal), weight=_flushed(p.weight, normal),
-            bias=None if p.bias is None else _flushed(p.bias, normal),
-        ).solve()  # fmt: skip
+        p = posed(case)
+        first, second, bias = (a if a is None else _flushed(a, normal) for a in p.operands)
+        assert first is not None  # for the type checker: only the bias may be missing
+        assert second is not None
+        flushed = p.with_operands(first, second, bias).solve()
         is_flushed = np.abs(comparison.actual - flushed) <= comparison.bound
     return bool((is_flushed | (comparison.actual == 0))[wrong].all())
 

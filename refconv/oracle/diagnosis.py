@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refconv.oracle.adjoint import posed
 from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Comparison, Terms
-from refconv.oracle.gather import Problem
 from refconv.oracle.reference import Reference
 from refconv.oracle.replay import Evidence, Match, agree, every_name, matches, pair, replays
 from refconv.oracle.verdict import Verdict
@@ -55,18 +55,18 @@ def explain(
     case = verdict.case
     assert case is not None  # for the type checker: `judge` gave it one
     is_bad = verdict.is_bad
-    where = location(comparison.wrong, reference.terms, case.geometry) if is_bad else ""
+    where = location(case, comparison.wrong, reference.terms) if is_bad else ""
     verdict = verdict.told(where=where)
-    evidence = Evidence(case, Problem.of(case), comparison, reference, terms, not is_bad)
+    evidence = Evidence(case, posed(case), comparison, reference, terms, not is_bad)
     with np.errstate(all="ignore"):  # faults make NaN of infinities, and infinities of numbers
         found = list(matches(evidence, hints.names))
         if not found and hints.search:
-            found = list(matches(evidence, every_name()))
+            found = list(matches(evidence, every_name(case.of)))
         if found or not is_bad:
             return verdict.named(found)
         located = [
             Match(name, LOCATED, sentence)
-            for name, sentence in located_faults(comparison, reference.terms, case.geometry)
+            for name, sentence in located_faults(case, comparison, reference.terms)
         ]
         tried = hints.pairs or None
         if tried or (hints.search and not located):
@@ -85,17 +85,17 @@ def explain_shape(case: Case, actual: Array, reference: Reference) -> Verdict:
     verdict = Verdict(
         case,
         "wrong",
-        f"It has shape {actual.shape}, but y has shape {expected}.",
+        f"It has shape {actual.shape}, but {case.answer} has shape {expected}.",
         outputs=reference.y.size,
         wrong_outputs=reference.y.size,
     )
-    if actual.ndim != len(expected) or actual.dtype.kind not in "fciu":
+    if (case.of is None and actual.ndim != len(expected)) or actual.dtype.kind not in "fciu":
         return verdict
     tolerance = 1e-3 * (reference.magnitude.max(initial=0) if not case.is_integral else 0)
     with np.errstate(all="ignore"):
         found = [
-            Match(fault.name, variant, fault.sentence)
-            for fault, variant, y in replays(Problem.of(case), reference.y, actual.shape)
+            match
+            for match, y in replays(posed(case), reference.y, actual.shape, every_name(case.of))
             if y.shape == actual.shape and agree(actual, y, tolerance)
         ]
     return verdict.named(found)

@@ -47,8 +47,9 @@ def suspicion(comparison: Comparison, reference: Reference, terms: Terms) -> str
             f"{beyond} of {usable.size} outputs are within the proven bound, but farther off than "
             "independent rounding errors would be."
         )
-    # Where sums are near the smallest numbers, those are what limits them, and not the roundoff.
-    counted = unit > n * bounds.SMALLEST[terms.accumulator]
+    # Where sums are near the smallest numbers, those are what limits them, and not the roundoff;
+    # and where there is no product, there is nothing to be rounded.
+    counted = (n > 0) & (unit > n * bounds.SMALLEST[terms.accumulator])
     if counted.sum() < FEWEST:
         return ""
     in_units = excess[counted] / unit[counted]

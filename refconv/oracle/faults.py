@@ -4,7 +4,9 @@ A fault is a stable name, a sentence, and a function that replays it. There are 
 changes the problem (`@changes`: operands, pads, strides ...), one changes the outputs (`@spoils`).
 What it yields are its variants: an implementation may have any of them, but the same in every case,
 so their order is fixed, and one that does not apply is the problem, or the outputs, as they were.
-To add a fault is to write one such function; they are tried in the order of this file.
+A change puts cells and weights elsewhere and computes nothing of them: for gradients it is replayed
+on their indices. To add a fault is to write one such function; they are tried in the order of this
+file.
 
 Faults that have a number in them, like which tap is missing, are solved for: `solved.py`.
 """

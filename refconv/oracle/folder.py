@@ -49,11 +49,14 @@ def write(case: Case, folder: Path | str, formats: Iterable[str] = ("npy",)) -> 
     {}
     Case.from_descriptor('g2mb1ic4ih5iw6oc6oh3ow5kh3kw2sh1sw1dh0dw0ph0pw0', seed=1, dtype='int8')
 
-    Errors: `FolderError` for a folder that is not empty; `ValueError` for a format that is none.
+    Errors: `FolderError` for a folder that is not empty; `ValueError` for a format that is none,
+    or a case that asks for a gradient.
     """
     folder, formats = Path(folder), list(formats)
     if unknown := [name for name in formats if name not in FORMATS]:
         raise ValueError(f"format is {unknown[0]!r}, but must be one of {', '.join(FORMATS)}")
+    if case.of is not None:
+        raise ValueError(f"case asks for the {case.of}, but a case folder holds a convolution's")
     vectors = Vectors.of(case)
     reasons = {name: why for name in formats if (why := FORMATS[name].unfit(vectors))}
     if formats and len(reasons) == len(set(formats)):

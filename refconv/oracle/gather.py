@@ -8,7 +8,7 @@ padding wherever they are. So it also computes what a *faulty* implementation wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -70,6 +70,15 @@ class Problem:
     def pads(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """((pt, pb), (pl, pr))."""
         return tuple(zip(self.corner, self.ends, strict=True))  # type: ignore[return-value]
+
+    @property
+    def operands(self) -> tuple[Array, Array, Array | None]:
+        """What products are made of, and the bias."""
+        return self.x, self.weight, self.bias
+
+    def with_operands(self, x: Array, weight: Array, bias: Array | None) -> Problem:
+        """The same problem, of other numbers."""
+        return replace(self, x=x, weight=weight, bias=bias)
 
     def natural_size(self) -> tuple[int, int]:
         """The size of the output that these pads, strides and dilations give; below 1 for none."""
@@ -178,9 +187,9 @@ def working_type(case: Case) -> np.dtype[Any]:
 
 def largest_sum(case: Case) -> float:
     """No partial sum of any order is larger: taps * max|x| * max|w| + max|bias|."""
-    largest = [_largest(a) for a in (case.x, case.weight, np.asarray(case.pad_value))]
+    largest = [_largest(a) for a in (*case.factors, np.asarray(case.pad_value))]
     bias = 0.0 if case.bias is None else _largest(case.bias)
-    sums = case.geometry.K * max(largest[0], largest[2]) * largest[1]
+    sums = case.longest_sum * max(largest[0], largest[2]) * largest[1]
     if case.pointwise_weight is not None:
         sums *= max(1.0, case.geometry.F * _largest(case.pointwise_weight))
     return sums + bias

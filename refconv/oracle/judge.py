@@ -14,6 +14,7 @@ from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Terms, compare, is_flushed, ratio_of, worst_of
 from refconv.oracle.diagnosis import NO_HINTS, Hints, explain, explain_shape
 from refconv.oracle.doubt import suspicion, vacuity
+from refconv.oracle.gradient_case import asked
 from refconv.oracle.reference import Reference, UncertainError, reference_of
 from refconv.oracle.verdict import Verdict
 
@@ -23,10 +24,15 @@ def judge(
     actual: Any,
     accumulator: Any = None,
     *,
+    of: str | None = None,
     operands: Any = None,
     algorithm: str = "direct",
 ) -> Verdict:
     """Say whether `actual` is the case's y, (N, F, OH, OW); and if not, what is wrong with it.
+
+    of: "input-grad", "weight-grad" or "bias-grad" if it is the gradient for `case.grad_y`, or
+        "transpose" if it is the transposed convolution of `case.grad_y`; of a `GradientCase` that
+        goes without saying.
 
     accumulator: the type that sums are computed in, if it is not the one that `refconv.conv2d`
         uses: "float16", "bfloat16", "float32", "float64".
@@ -40,8 +46,15 @@ def judge(
     >>> judge(case, conv2d(case.x, case.weight[:, :, ::-1], case.bias)).diagnosis
     'kernel-flipped-h'
 
-    Errors: `ValueError` for a type or an algorithm that is none.
+    >>> from refconv import conv2d_input_grad
+    >>> grad_x = conv2d_input_grad(case.grad_y, case.weight[:, :, ::-1], case.x.shape)
+    >>> judge(case, grad_x, of="input-grad").diagnosis
+    'kernel-flipped-h'
+
+    Errors: `ValueError` for a type, an algorithm or a gradient that is none, or a case that has no
+    `grad_y`.
     """
+    case = asked(case, of)
     return judge_as(case, actual, Terms.of(case, accumulator, operands, algorithm))
 
 

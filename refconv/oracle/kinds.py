@@ -34,12 +34,12 @@ def kinds_of(case: Case) -> tuple[str, ...]:
         "same": g.padded and is_same(g),
         "uneven-pads": (g.pt, g.pl) != (g.pb, g.pr),
         "batch": g.N > 1,
-        "no-bias": case.bias is None,
+        "no-bias": case.bias is None and case.of in (None, "transpose"),
         "empty": 0 in (g.N, g.F, g.C),
         "big": count(g).macs >= BIG_MACS,
         "reals": not case.is_integral,
-        "nonfinite": not all(_is_finite(array) for array in (case.x, case.weight)),
-        case.x.dtype.name: True,
+        "nonfinite": not all(_is_finite(array) for array in case.factors),
+        case.factors[0].dtype.name: True,
     }
     return tuple(kind for kind in KINDS if holds.get(kind))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from refconv.oracle.adapters.adapter import one_line
 from refconv.oracle.case import Array, Case
@@ -56,13 +58,21 @@ class Here:
 
 
 def call(target: Callable[..., Any], case: Case) -> Outcome:
-    """Call a target with copies of the case's arrays, which it may not write to, but can."""
-    arrays = {name: array.copy() for name, array in case.arrays.items()}
-    operands = list(arrays.values()) + [None] * (case.bias is None)
+    """Call a target with this case."""
     if case.pad_value:
         return Outcome(RAISED, text=f"a target is not told to pad with {case.pad_value}")
+    return called(target, case.operands, case.options)
+
+
+def called(
+    target: Callable[..., Any], operands: Mapping[str, Any], options: Mapping[str, Any]
+) -> Outcome:
+    """Call a target with copies of the arrays among its operands, which it may not write to, but
+    can.
+    """
+    given = {name: a.copy() if isinstance(a, np.ndarray) else a for name, a in operands.items()}
     try:
-        value = target(*operands, **case.options)
+        value = target(*given.values(), **options)
     except MemoryError as error:
         return Outcome(CRASHED, text=f"it needed too much memory: {error}".rstrip(": "))
     except Exception as error:
@@ -73,7 +83,10 @@ def call(target: Callable[..., Any], case: Case) -> Outcome:
         return Outcome(CRASHED, text=f"it ended the process: SystemExit({error.code})")
     except BaseException as error:  # a native library's panic
         return Outcome(CRASHED, text=f"it raised {type(error).__name__}, which is no Exception")
-    modified = tuple(name for name, array in arrays.items() if _differs(array, case.arrays[name]))
+    modified = tuple(
+        name for name, array in operands.items()
+        if isinstance(array, np.ndarray) and _differs(given[name], array)
+    )  # fmt: skip
     return Outcome(RETURNED, value, modified=modified)
 
 

@@ -1,7 +1,8 @@
 """The reference of a case: the right values, what bounds need, and a certificate.
 
-Two formulas that share no code compute each case: `gather.py`, in NumPy, and the seven loops of the
-definition, compiled. If they disagree, nothing is judged by either.
+Two formulas that share no code compute each case: `gather.py` (of a gradient, `adjoint.py`), in
+NumPy, and the seven loops of the definition, compiled. If they disagree, nothing is judged by
+either.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refconv.conv import conv2d
+from refconv.gradients import conv2d_input_grad, conv2d_weight_grad, conv_transpose2d
+from refconv.oracle.adjoint import Adjoint, Posed, posed
 from refconv.oracle.bounds import accumulation
 from refconv.oracle.case import Array, Case
 from refconv.oracle.compensated import compensated
 from refconv.oracle.gather import INT64_END, Problem, largest_sum, working_type
+from refconv.oracle.gradient_case import GradientCase
 
 LOOPED_MACS = 300_000_000
 """Of larger cases, the loops compute three rows of outputs: all would take more than a second."""
@@ -56,39 +60,49 @@ def reference_of(case: Case) -> Reference:
     """
     if case.types.accumulator.kind == "i" and largest_sum(case) >= INT64_END:
         raise UncertainError("sums of this case could leave int64, and nothing is defined then")
-    problem = Problem.of(case)
+    problem = posed(case)
     exact = case.types.accumulator.kind == "i"
     y = problem.solve()
     magnitude = _magnitude(problem)
-    terms = _terms(case)
+    terms = _terms(case, problem)
     rounding = accumulation(terms, magnitude, "float64")
-    _certify(case, y, 0 if exact else 2 * rounding)
+    tolerance = 0 if exact else 2 * rounding
+    if isinstance(case, GradientCase):
+        _refuse_unlike(case, y, gradient_by_loops(case, working_type(case)), tolerance)
+    else:
+        _certify(case, y, tolerance)
     error = np.zeros(()) if exact or case.is_integral else rounding
+    if isinstance(problem, Adjoint):
+        return Reference(y, magnitude, terms, error, None)
     is_plain = case.pointwise_weight is None
     if is_plain and case.types.accumulator == np.float64 and not case.is_integral:
         y, error = compensated(problem, y, terms, magnitude)
     return Reference(y, magnitude, terms, error, _skipped_pads(case, problem))
 
 
-def _magnitude(problem: Problem) -> Array:
+def _magnitude(problem: Posed) -> Array:
     """Sum |x*w| + |bias| for each output; of complex numbers, a bound for either part."""
 
     def size(a: Array) -> Array:
         sizes: Array = np.abs(a.real) + np.abs(a.imag) if a.dtype.kind == "c" else np.abs(a)
         return sizes
 
-    bias = None if problem.bias is None else size(problem.bias)
-    pad_value: Any = size(np.asarray(problem.pad_value))[()]
-    pointwise = None if problem.pointwise is None else size(problem.pointwise)
-    sizes = replace(
-        problem, x=size(problem.x), weight=size(problem.weight), bias=bias, pad_value=pad_value,
-        pointwise=pointwise,
-    )  # fmt: skip
-    return sizes.solve()
+    if isinstance(problem, Problem):
+        pad_value: Any = size(np.asarray(problem.pad_value))[()]
+        pointwise = None if problem.pointwise is None else size(problem.pointwise)
+        problem = replace(problem, pad_value=pad_value, pointwise=pointwise)
+    first, second, bias = problem.operands
+    bias = None if bias is None else size(bias)
+    return problem.with_operands(size(first), size(second), bias).solve()
 
 
-def _terms(case: Case) -> Array:
-    """Products in each output's sum, (1, 1, OH, OW): padding zeros are none."""
+def _terms(case: Case, problem: Posed) -> Array:
+    """Products in each output's sum, (1, 1, OH, OW): padding zeros are none. Of a gradient, in the
+    shape that it has.
+    """
+    if isinstance(problem, Adjoint):
+        is_complex = case.types.accumulator.kind == "c"
+        return problem.terms() * (2 if is_complex else 1)
     g = case.geometry
     if case.pad_value:
         return np.full((1, 1, g.OH, g.OW), float(g.K))
@@ -118,14 +132,29 @@ def _certify(case: Case, y: Array, tolerance: Any) -> None:
         rows = sorted({0, g.OH // 2, g.OH - 1})
     tolerance = np.broadcast_to(tolerance, y.shape)
     for slab, looped in _looped(case, rows):
-        found = y[:, :, slab]
-        with np.errstate(invalid="ignore"):
-            close = np.abs(found - looped) <= tolerance[:, :, slab]
-        same = close | (found == looped) | (np.isnan(found) & np.isnan(looped))
-        if not same.all():
-            raise UncertainError(
-                f"the two reference formulas disagree on {case!r}: please report it"
-            )
+        _refuse_unlike(case, y[:, :, slab], looped, tolerance[:, :, slab])
+
+
+def _refuse_unlike(case: Case, y: Array, looped: Array, tolerance: Any) -> None:
+    with np.errstate(invalid="ignore"):
+        close = np.abs(y - looped) <= tolerance
+    same = close | (y == looped) | (np.isnan(y) & np.isnan(looped))
+    if not same.all():
+        raise UncertainError(f"the two reference formulas disagree on {case!r}: please report it")
+
+
+def gradient_by_loops(case: GradientCase, wide: np.dtype[Any]) -> Array:
+    """The gradient by the loops of its definition, compiled, in a wide type."""
+    operands = [a.astype(wide) if isinstance(a, np.ndarray) else a for a in case.operands.values()]
+    if case.of == "bias-grad":  # as a weight's, of a pixel that is 1 wherever it is read
+        (grad_y,) = operands
+        N, F, OH, OW = grad_y.shape
+        ones = np.ones((N, 1, OH, OW), wide)
+        return conv2d_weight_grad(grad_y, ones, (F, 1, 1, 1), method="jit-loops").reshape(F)
+    functions = {"input-grad": conv2d_input_grad, "weight-grad": conv2d_weight_grad}
+    function: Any = functions.get(str(case.of), conv_transpose2d)
+    y: Array = function(*operands, **case.options, method="jit-loops")
+    return y
 
 
 def _looped(case: Case, rows: Sequence[int]) -> Iterator[tuple[slice, Array]]:

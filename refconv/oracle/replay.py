@@ -6,7 +6,7 @@ rounded, else within the bound that a right implementation is held to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,11 +14,14 @@ import numpy as np
 
 from refconv.counts import count
 from refconv.oracle import bounds
+from refconv.oracle.adjoint import Adjoint, Posed, posed
 from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.doubt import suspicion
 from refconv.oracle.faults import FAULTS, Fault
 from refconv.oracle.gather import Problem
+from refconv.oracle.gradient_faults import SOLVED_OF
+from refconv.oracle.gradient_replay import gradient_replays, names_of
 from refconv.oracle.reference import Reference
 from refconv.oracle.rounding import (
     ACCUMULATORS,
@@ -43,6 +46,15 @@ OF_ONE_STAGE = ("groups-", "multiplier-", "bias-restarts", "saturates-")
 """How the names of faults begin that are not looked for where two stages follow one another."""
 
 
+OPERAND_NAMES = {
+    None: ("the image", "the weights"),
+    "transpose": ("the image", "the weights"),
+    "input-grad": ("grad_y", "the weights"),
+    "weight-grad": ("grad_y", "the image"),
+    "bias-grad": ("grad_y", "nothing"),
+}
+
+
 class Match(NamedTuple):
     """A fault that gives the actual outputs: its name, which variant of it, and a sentence."""
 
@@ -56,7 +68,7 @@ class Evidence:
     """All that is known of a case: what was put in, what came out, what is allowed."""
 
     case: Case
-    problem: Problem
+    problem: Posed
     comparison: Comparison
     reference: Reference
     terms: Terms
@@ -92,10 +104,11 @@ class Evidence:
         return np.where(is_held | ~np.isfinite(rounding), 0, rounding)
 
 
-def every_name() -> frozenset[str]:
+def every_name(of: str | None = None) -> frozenset[str]:
     """The names of all faults that are replayed; whoever adds one to the table adds its name."""
-    others = (fault.name for table in (SOLVED, OPERANDS, RESULTS, ACCUMULATORS) for fault in table)
-    return frozenset([*FAULTS, *others])
+    rounding = (fault.name for table in (OPERANDS, RESULTS, ACCUMULATORS) for fault in table)
+    others = [fault.name for fault in SOLVED] + [*FAULTS] if of is None else names_of(of)
+    return frozenset([*others, *rounding])
 
 
 def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
@@ -104,12 +117,11 @@ def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
     if actual.dtype.kind not in "fiu" + y.dtype.kind:
         return
     if not evidence.doubted:
-        table = [fault for name, fault in FAULTS.items() if name in names]
-        for fault, variant, replayed in replays(problem, y, actual.shape, table):
+        for match, replayed in replays(problem, y, actual.shape, names):
             if evidence.is_given_by(replayed):
-                yield Match(fault.name, variant, fault.sentence)
+                yield match
     if np.count_nonzero(actual != y) >= FEWEST_WRONG:
-        for solved in SOLVED:
+        for solved in SOLVED_OF[problem.of] if isinstance(problem, Adjoint) else SOLVED:
             if solved.name in names:
                 for replayed, unknown in solved.solve(problem, y, actual):
                     if evidence.is_given_by(replayed):
@@ -120,24 +132,24 @@ def matches(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
 
 def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
     """Faults of rounding."""
-    problem, comparison = evidence.problem, evidence.comparison
+    case, problem, comparison = evidence.case, evidence.problem, evidence.comparison
     u = bounds.ROUNDOFF[evidence.terms.accumulator]
 
     def narrower(table: tuple[RoundingFault, ...]) -> list[RoundingFault]:
         return [f for f in table if f.name in names and bounds.ROUNDOFF[f.type] > u]
 
     for fault in narrower(OPERANDS):
-        for other, how in with_rounded_operands(problem, fault.type):
+        for other, how in with_rounded_operands(problem, fault.type, OPERAND_NAMES[case.of]):
             if evidence.is_given_by(other.solve()):
                 yield Match(fault.name, 0, f"{fault.sentence[:-1]}: {how}.")
                 break
     result = bounds.ROUNDOFF[evidence.case.types.result.name]
     for fault in (f for f in narrower(RESULTS) if bounds.ROUNDOFF[f.type] > result):
-        if evidence.is_given_by(rounded(comparison.expected, fault.type)):
+        if evidence.is_given_by(_rounded_result(comparison, fault.type)):
             yield Match(fault.name, 0, fault.sentence)
             return
     for fault in narrower(ACCUMULATORS):
-        for replayed in accumulated(problem, fault.type):
+        for replayed in accumulated(problem, fault.type) if isinstance(problem, Problem) else ():
             if np.array_equal(comparison.actual, replayed, equal_nan=True):
                 yield Match(fault.name, 0, f"{fault.sentence} Replayed to the bit.")
                 return
@@ -149,19 +161,37 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             return
 
 
+def _rounded_result(comparison: Comparison, type_: str) -> Array:
+    """The outputs rounded to a narrow type: of the numbers that are near enough, which may round up
+    or down, the ones that came out.
+    """
+    nearest = rounded(comparison.expected, type_)
+    actual = comparison.actual
+    if actual.dtype.kind == "c" or not np.array_equal(
+        rounded(actual, type_), actual, equal_nan=True
+    ):
+        return nearest
+    low, high = (rounded(comparison.expected + s * comparison.bound, type_) for s in (-1, 1))
+    return np.where((low <= actual) & (actual <= high), actual, nearest)
+
+
 def replays(
-    problem: Problem, y: Array, shape: tuple[int, ...], faults: Iterable[Fault] = FAULTS.values()
-) -> Iterator[tuple[Fault, int, Array]]:
-    """Every variant of these faults, its number, and what would come out of it."""
-    for fault in faults:
+    problem: Posed, y: Array, shape: tuple[int, ...], names: Collection[str]
+) -> Iterator[tuple[Match, Array]]:
+    """Every variant of these faults, and what would come out of it."""
+    if isinstance(problem, Adjoint):
+        for name, sentence, variant, result in gradient_replays(problem, y, shape, names):
+            yield Match(name, variant, sentence), result
+        return
+    for fault in (fault for name, fault in FAULTS.items() if name in names):
         if problem.pointwise is not None and fault.name.startswith(OF_ONE_STAGE):
             continue
         for variant, other in _changed(fault, problem, shape):
-            yield fault, variant, other.solve()
+            yield Match(fault.name, variant, fault.sentence), other.solve()
         if fault.spoil is not None:
             for variant, spoiled in enumerate(fault.spoil(problem, y)):
                 if spoiled is not y:
-                    yield fault, -1 - variant, spoiled
+                    yield Match(fault.name, -1 - variant, fault.sentence), spoiled
 
 
 def _changed(
@@ -187,14 +217,11 @@ def leaves_right(name: str, variant: int, case: Case) -> bool:
 
     True of faults with an unknown in them: there may always be one.
     """
-    fault = FAULTS.get(name)
-    if fault is None:
-        return True
-    problem = Problem.of(case)
+    problem = posed(case)
     y = problem.solve()
     return all(
-        number != variant or (replayed.shape == y.shape and agree(replayed, y, 0))
-        for _, number, replayed in replays(problem, y, y.shape, [fault])
+        match.variant != variant or (replayed.shape == y.shape and agree(replayed, y, 0))
+        for match, replayed in replays(problem, y, y.shape, {name})
     )
 
 
@@ -205,21 +232,23 @@ def pair(
 
     `names` are the pairs that are tried; left out, all.
     """
-    comparison = evidence.comparison
+    comparison, problem = evidence.comparison, evidence.problem
     if not comparison.exact or count(evidence.case.geometry).macs > PAIR_MACS:
+        return None
+    if isinstance(problem, Adjoint):  # one alone is replayed in so many ways that two fit anything
         return None
     firsts = {first for first, _ in names} if names else FAULTS.keys()
     shape = comparison.actual.shape
     for first in (FAULTS[name] for name in FAULTS if name in firsts):
-        for _, changed in _changed(first, evidence.problem, shape):
+        for _, changed in _changed(first, problem, shape):
             y = changed.solve()
             seconds = [
-                fault for name, fault in FAULTS.items()
+                name for name in FAULTS
                 if name != first.name and (names is None or (first.name, name) in names)
             ]  # fmt: skip
-            for second, _, replayed in replays(changed, y, shape, seconds):
+            for second, replayed in replays(changed, y, shape, seconds):
                 if replayed.shape == shape and np.array_equal(replayed, comparison.actual):
-                    return first, second
+                    return first, FAULTS[second.name]
     return None
 
 

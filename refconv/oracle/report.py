@@ -11,6 +11,7 @@ from refconv.oracle.case import Case
 from refconv.oracle.conclusion import conclusion
 from refconv.oracle.diagnosis import AND, LOCATED, Hints
 from refconv.oracle.faults import FAULTS
+from refconv.oracle.gradient_replay import sentence_of
 from refconv.oracle.kinds import KINDS, kinds_of
 from refconv.oracle.verdict import STATUSES, Verdict
 from refconv.text import WIDTH
@@ -34,9 +35,10 @@ class Report:
         strict: bool = False,
         arguments: str | None = None,
         asked: str = "",
+        of: str | None = None,
     ) -> None:
         self.target, self.seed, self.strict = target, seed, strict
-        self._arguments, self._asked = arguments, asked
+        self._arguments, self._asked, self.of = arguments, asked, of
         self.verdicts: list[Verdict] = []
         self.shrunk: Verdict | None = None
         """The smallest drawn case that is bad, if one was found."""
@@ -104,6 +106,7 @@ class Report:
         """As plain data, for JSON."""
         return {
             "target": self.target,
+            "of": self.of or "y",
             "seed": self.seed,
             "passed": self.passed,
             "diagnosis": self.diagnosis,
@@ -120,7 +123,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report, 80 columns wide."""
-        lines = [*_wrapped(f"{self.target}: {self.summary}"), ""]
+        lines = [*_wrapped(f"{self.target}{self._of_it}: {self.summary}"), ""]
         lines += self._failure_lines()
         for status in ("suspicious", "convention", "refused", "unjudged"):
             lines += self._others(status)
@@ -139,6 +142,10 @@ class Report:
             word = "nothing was judged"
         named = f" ({self.diagnosis}{self._share})" if self.diagnosis and not self.passed else ""
         return f"{word}{named}, of {len(self.verdicts)} cases {', '.join(counts) or 'none'}"
+
+    @property
+    def _of_it(self) -> str:
+        return "" if self.of is None else f", {self.of}"
 
     @property
     def _share(self) -> str:
@@ -172,15 +179,15 @@ class Report:
         """The verdict with the name that explains the whole run, where it may have it."""
         if self.diagnosis in (None, verdict.diagnosis) or self.diagnosis not in verdict.candidates:
             return verdict
-        fault = FAULTS.get(self.diagnosis)
-        sentence = verdict.explanation if fault is None else fault.sentence
-        return verdict.told(diagnosis=self.diagnosis, explanation=sentence)
+        return verdict.told(
+            diagnosis=self.diagnosis, explanation=_sentence(verdict, str(self.diagnosis))
+        )
 
     def command(self, case: Case) -> str:
         """The command that reproduces a case; its Python where there is no such command."""
-        if self._arguments is None or case.source is None:
+        if self._arguments is None or case.arguments is None:
             return repr(case)
-        return f"refconv check {self._arguments} --case {case.source.arguments}{self._asked}"
+        return f"refconv check {self._arguments} --case {case.arguments}{self._asked}"
 
     def _others(self, status: str) -> list[str]:
         """Verdicts that are neither good nor bad, by what they say."""
@@ -205,6 +212,14 @@ class Report:
         return lines
 
 
+def _sentence(verdict: Verdict, name: str) -> str:
+    """What the fault is, in words; what was said before of one with an unknown in it."""
+    of = None if verdict.case is None else verdict.case.of
+    if of is not None:
+        return sentence_of(name, of) or verdict.explanation
+    return FAULTS[name].sentence if name in FAULTS else verdict.explanation
+
+
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
@@ -222,4 +237,4 @@ def _size(verdict: Verdict) -> tuple[int, int]:
     if verdict.case is None:
         return 0, 0
     macs = count(verdict.case.geometry).macs
-    return macs, verdict.case.x.size + verdict.case.weight.size
+    return macs, sum(a.size for a in verdict.case.factors)

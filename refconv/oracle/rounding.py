@@ -8,7 +8,6 @@ orders are replayed to the bit, and else its errors must be of that type's size.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +18,7 @@ from refconv.oracle.bounds import ROUNDOFF, SMALLEST
 from refconv.oracle.gather import Problem
 
 if TYPE_CHECKING:
+    from refconv.oracle.adjoint import Posed
     from refconv.oracle.comparison import Comparison
     from refconv.oracle.reference import Reference
 
@@ -82,19 +82,24 @@ def rounded(a: Array, type_: str, *, truncated: bool = False) -> Array:
         return np.where(np.isfinite(a), np.ldexp(whole * ROUNDOFF[type_], exponent), a)
 
 
-def with_rounded_operands(p: Problem, type_: str) -> Iterator[tuple[Problem, str]]:
-    """The problem with its weight, its image, or both rounded."""
+def with_rounded_operands(
+    p: Posed, type_: str, names: tuple[str, str]
+) -> Iterator[tuple[Posed, str]]:
+    """The problem with its second operand, its first, or both rounded; `names` are theirs."""
+    a, b, bias = p.operands
     for how, truncated in (("", False), (", towards zero", True)):
-        x = rounded(p.x, type_, truncated=truncated)
-        weight = rounded(p.weight, type_, truncated=truncated)
-        if not np.array_equal(weight, p.weight, equal_nan=True):
-            yield replace(p, weight=weight), f"the weights only{how}"
-        if not np.array_equal(x, p.x, equal_nan=True):
-            yield replace(p, x=x), f"the image only{how}"
-            yield replace(p, x=x, weight=weight), f"both{how}"
-            if p.bias is not None:
-                bias = rounded(p.bias, type_, truncated=truncated)
-                yield replace(p, x=x, weight=weight, bias=bias), f"both, and the bias{how}"
+        first = rounded(a, type_, truncated=truncated)
+        second = rounded(b, type_, truncated=truncated)
+        if not np.array_equal(second, b, equal_nan=True):
+            yield p.with_operands(a, second, bias), f"{names[1]} only{how}"
+        if not np.array_equal(first, a, equal_nan=True):
+            yield p.with_operands(first, b, bias), f"{names[0]} only{how}"
+            yield p.with_operands(first, second, bias), f"both{how}"
+            if bias is not None:
+                all_three = p.with_operands(
+                    first, second, rounded(bias, type_, truncated=truncated)
+                )
+                yield all_three, f"both, and the bias{how}"
 
 
 def accumulated(p: Problem, type_: str) -> Iterator[Array]:

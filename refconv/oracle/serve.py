@@ -1,4 +1,4 @@
-"""The process of a target: `python -m refconv.oracle.serve NAME`, started by `worker.py`.
+"""The process of a target: `python -m refconv.oracle.serve NAME OF`, started by `worker.py`.
 
 It first says the target's name, or why there is none; then it answers one case after the other,
 until there are no more. It speaks through the pipes that it was given as standard input and output,
@@ -16,21 +16,20 @@ from typing import Any, NoReturn
 
 from refconv.oracle import wire
 from refconv.oracle.adapters.adapter import one_line
-from refconv.oracle.case import Case
 from refconv.oracle.judge import as_outputs
-from refconv.oracle.outcome import CRASHED, RETURNED, Outcome, call
+from refconv.oracle.outcome import CRASHED, RETURNED, Outcome, called
 from refconv.oracle.targets import TargetError, resolve
 
 GRACE = 10.0
 """Seconds after a limit until the process ends by itself, should nobody be left to end it."""
 
 
-def main(name: str, time_limit: float, start_limit: float) -> NoReturn:
+def main(name: str, of: str | None, time_limit: float, start_limit: float) -> NoReturn:
     """Answer until the pipe is closed."""
     requests, replies = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
     _end_after(start_limit)
     try:
-        target = resolve(name)
+        target = resolve(name, of)
     except TargetError as error:
         wire.send(replies, {"error": str(error)}, {})
         os._exit(1)
@@ -39,15 +38,12 @@ def main(name: str, time_limit: float, start_limit: float) -> NoReturn:
     while True:
         _end_after(None)
         try:
-            options, arrays = wire.receive(requests)
+            request, arrays = wire.receive(requests)
         except EOFError:
             os._exit(0)  # the target's threads and exit functions are not waited for
         _end_after(time_limit)
-        if "pointwise_weight" in arrays:  # a depthwise stage, whose groups go without saying
-            options["groups"] = arrays["x"].shape[1]
-        operands: dict[str, Any] = arrays
-        case = Case(**operands, **options)
-        _reply(replies, _called(target.call, case))
+        places, options = _with_tuples(request["operands"]), _with_tuples(request["options"])
+        _reply(replies, _called(target.call, places | arrays, options))
 
 
 def _private(descriptor: int, flags: int) -> FileIO:
@@ -66,10 +62,17 @@ def _end_after(seconds: float | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds + GRACE)
 
 
-def _called(target: Callable[..., Any], case: Case) -> Outcome:
-    """As `outcome.call`; and an error that cannot even be shown is a crash."""
+def _with_tuples(value: Any) -> Any:
+    """What JSON has made lists of is what it was again."""
+    if isinstance(value, dict):
+        return {name: _with_tuples(inner) for name, inner in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
+
+
+def _called(target: Callable[..., Any], *call: Any) -> Outcome:
+    """As `outcome.called`; and an error that cannot even be shown is a crash."""
     try:
-        return call(target, case)
+        return called(target, *call)
     except KeyboardInterrupt:
         return Outcome(CRASHED, text="it raised KeyboardInterrupt, which is no Exception")
     except BaseException as error:
@@ -90,4 +93,4 @@ def _reply(replies: FileIO, outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2] or None, float(sys.argv[3]), float(sys.argv[4]))

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from refconv.oracle.adjoint import Posed
 from refconv.oracle.gather import Problem
 
 Array = np.ndarray[Any, Any]
-Solve: TypeAlias = Callable[[Problem, Array, Array], Iterator[tuple[Array, str]]]
+Solve: TypeAlias = Callable[[Any, Array, Array], Iterator[tuple[Array, str]]]
 
 PROPOSALS = 12
 """Taps or channels that are tried, at most: many may fit one output by chance."""
@@ -33,15 +34,22 @@ class SolvedFault(NamedTuple):
 def pad_value(p: Problem, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
     """The number in the pads: the error is that number times the weights over them."""
     over_pads = replace(p, x=np.zeros_like(p.x), bias=None, pad_value=1).solve()
-    error = _error(y, actual)
-    over_pads[~np.isfinite(over_pads) | (error == 0)] = 0
-    square = float((np.abs(over_pads) ** 2).sum())
-    if square > 0 and y.dtype.kind != "c":
-        value = _simple(p.pad_value + float((error * over_pads).sum()) / square)
+    for value in pad_value_of(over_pads, y, actual, p.pad_value):
         yield replace(p, pad_value=value).solve(), f"{value:g}"
 
 
-def scaled(p: Problem, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+def pad_value_of(over_pads: Array, y: Array, actual: Array, meant: Any) -> Iterator[float]:
+    """The number; `over_pads` is what a 1 in the pads adds to each output, and `meant` is what
+    should be there. None where it does not show.
+    """
+    error = _error(y, actual)
+    over_pads = np.where(np.isfinite(over_pads) & (error != 0), over_pads, 0)
+    square = float((np.abs(over_pads) ** 2).sum())
+    if square > 0 and y.dtype.kind != "c":
+        yield _simple(meant + float((error * over_pads).sum()) / square)
+
+
+def scaled(p: Posed, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
     """A common factor, with or without the bias."""
     biases = [0] if p.bias is None else [0, p.bias[:, None, None]]
     usable = np.isfinite(y) & np.isfinite(actual)

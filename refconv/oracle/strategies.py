@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from refconv.geometry import Geometry
 from refconv.oracle.case import BOUND, Case
+from refconv.oracle.gradient_case import GradientCase, output_padding
 
 STRUCTURES = ("standard", "group", "depthwise", "pointwise")
 
@@ -79,23 +80,29 @@ def cases(
     bound: int = BOUND,
     biases: tuple[bool, ...] = (False, True),
     separable: bool = False,
+    of: str | None = None,
 ) -> Case:
     """Cases of the `drawn` geometries (by default any), each with a seed of its own.
 
     They are made of a descriptor, so each prints as the line that makes it again. `separable` ones
-    are of depthwise geometries.
+    are of depthwise geometries. `of` a gradient, they are `GradientCase`s.
     """
     kinds = ("depthwise",) if separable else STRUCTURES
     geometry = draw(geometries(kinds=kinds) if drawn is None else drawn)
-    return Case.from_descriptor(
-        geometry.descriptor,
-        100 * draw(SMALL) + draw(SMALL),
-        dtype=draw(st.sampled_from(dtypes)),
-        data=draw(st.sampled_from(data)),
-        bound=bound,
-        bias=draw(st.sampled_from(biases)),
-        pointwise=draw(st.integers(1, 5)) if separable else 0,
-    )
+    seed = 100 * draw(SMALL) + draw(SMALL)
+    values = {
+        "dtype": draw(st.sampled_from(dtypes)),
+        "data": draw(st.sampled_from(data)),
+        "bound": bound,
+        "bias": draw(st.sampled_from(biases if of in (None, "transpose") else (True,))),
+    }
+    if of is not None:
+        more = output_padding(geometry) if of == "transpose" else None
+        return GradientCase.from_descriptor(
+            geometry.descriptor, seed, of=of, output_padding=more, **values
+        )
+    pointwise = draw(st.integers(1, 5)) if separable else 0
+    return Case.from_descriptor(geometry.descriptor, seed, **values, pointwise=pointwise)
 
 
 def _kernels(kind: str, max_kernel: int) -> Sequence[tuple[int, ...]]:

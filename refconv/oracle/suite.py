@@ -7,10 +7,12 @@ for what needs a structure, a size or a type of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from refconv.oracle.case import Case
+from refconv.oracle.gradient_case import OF, GradientCase
 
 CORE: tuple[tuple[str, dict[str, Any]], ...] = (
     # What everything is about: groups, stride, dilation, pads and bias at once.
@@ -99,6 +101,15 @@ SEPARABLE: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """Depthwise, then pointwise: for targets that do both."""
 
+TRANSPOSED = (
+    ("g2mb2ic4ih12iw13oc6oh4ow7kh4kw3sh3sw2ph1pw1", (2, 0)),
+    ("g2mb2ic4ih12iw13oc6oh4ow7kh4kw3sh3sw2ph1pw1", (1, 1)),
+    ("ic3ih10iw14oc4oh5ow7kh3kw5sh2ph1pw2", (1, 1)),
+    ("ic2ih8iw13oc3oh4ow3kh2kw3sh2sw4", (0, 2)),
+)
+"""Transposes whose output padding differs along the axes, or lies in the pads, or behind a kernel
+that is as wide as the stride: a convolution and its output padding, rows and columns."""
+
 FULL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ic3ih224iw224oc64kh7kw7sh2ph3pw3", {}),
     ("ic64ih56iw56oc64kh3kw3ph1pw1", {"data": "reals"}),
@@ -132,6 +143,32 @@ def separable() -> tuple[Case, ...]:
 def full() -> tuple[Case, ...]:
     """The core suite, large layers, and the other types."""
     return (*core(), *_cases(FULL))
+
+
+@lru_cache(maxsize=len(OF))
+def core_of(of: str) -> tuple[Case, ...]:
+    """The core suite of a gradient, or of the transpose: of the same convolutions, but for those
+    whose numbers are not finite, and some whose output padding is not what a descriptor says.
+    """
+    return _of(core(), of) + (tuple(_output_padded()) if of == "transpose" else ())
+
+
+@lru_cache(maxsize=len(OF))
+def full_of(of: str) -> tuple[Case, ...]:
+    """The same with the large layers and the other types."""
+    return core_of(of) + _of(_cases(FULL), of)
+
+
+def _of(cases: Iterable[Case], of: str) -> tuple[Case, ...]:
+    return tuple(
+        GradientCase(case, of) for case in cases
+        if case.source is None or not case.source.data.startswith("nonfinite")
+    )  # fmt: skip
+
+
+def _output_padded() -> Iterator[Case]:
+    for number, (text, more) in enumerate(TRANSPOSED, len(CORE)):
+        yield GradientCase.from_descriptor(text, number, of="transpose", output_padding=more)
 
 
 def _cases(table: Any) -> list[Case]:

@@ -26,16 +26,17 @@ __all__ = ["RefusedError", "Target", "TargetError", "resolve"]
 
 
 class Target(NamedTuple):
-    """`call(x, weight, bias, stride=, padding=, dilation=, groups=)`, with all options as pairs,
-    returns what `numpy.asarray` takes; `name` is for reports, with the library's version.
+    """`call(x, weight, bias, stride=, padding=, dilation=, groups=)`, with all options as pairs, or
+    what `GradientCase` says, returns what `numpy.asarray` takes; `name` is for reports, with the
+    library's version.
     """
 
     name: str
     call: Callable[..., Any]
 
 
-def resolve(name: str) -> Target:
-    """The target of this name, ready to be called.
+def resolve(name: str, of: str | None = None) -> Target:
+    """The target of this name, ready to be called; `of` says which gradient it will be asked for.
 
     >>> resolve("refconv.im2col").name.startswith("refconv.im2col ")
     True
@@ -50,8 +51,9 @@ def resolve(name: str) -> Target:
     first, *options = name.replace("/", ":").split(":")
     if first in ADAPTERS and not _is_file(name):
         adapter = ADAPTERS[first]
-        ask = adapter.make(_options(first, adapter, options))
-        return Target(f"{name} {_version(library(adapter.library))}", _asking(ask))
+        given = _options(first, adapter, options)
+        call = _asking(adapter.make(given)) if of is None else _gradient(first, adapter, of, given)
+        return Target(f"{name} {_version(library(adapter.library))}", call)
     place, colon, attribute = name.rpartition(":")
     if not (place and colon and attribute):
         raise TargetError(
@@ -73,6 +75,15 @@ def _asking(ask: Ask) -> Callable[..., Any]:
         return ask(Question(x, weight, bias, **options))
 
     return call
+
+
+def _gradient(name: str, adapter: Adapter, of: str, options: Options) -> Callable[..., Any]:
+    """An adapter's function for a gradient, to be called as a target is."""
+    make = adapter.gradients.get(of)
+    if make is None:
+        known = " or ".join(["y", *adapter.gradients])
+        raise TargetError(f"{name} cannot be asked for the {of} here, but for {known}")
+    return make(options)
 
 
 def _is_file(name: str) -> bool:

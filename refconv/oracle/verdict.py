@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from refconv.oracle.case import Case
+from refconv.oracle.case import OF_Y, Axes, Case
 from refconv.text import WIDTH, columns
 
 if TYPE_CHECKING:
@@ -123,17 +123,17 @@ class Verdict:
             lines += textwrap.wrap(
                 f"{self.wrong_outputs} of {self.outputs} outputs are wrong{where}.", WIDTH
             )
-        lines += worst_table(self.worst)
+        lines += worst_table(self.worst, OF_Y if self.case is None else self.case.axes)
         if self.case is not None:
             lines.append(repr(self.case))
         return "\n".join(lines)
 
 
-def worst_table(worst: tuple[Worst, ...]) -> list[str]:
+def worst_table(worst: tuple[Worst, ...], axes: Axes = OF_Y) -> list[str]:
     """The worst outputs, as lines of a table."""
     if not worst:
         return []
-    header = ("output [n f oh ow]", "actual", "expected", "error", "bound", "ratio")
+    header = (f"output [{' '.join(axes.letters)}]", "actual", "expected", "error", "bound", "ratio")
     rows: list[tuple[str, ...]] = [header]
     for w in worst:
         index = " ".join(map(str, w.index))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refconv.geometry import Geometry
+from refconv.oracle.case import Case
 
 if TYPE_CHECKING:
     from refconv.oracle.comparison import Comparison
@@ -22,40 +23,46 @@ def touches_padding(terms: Array, geometry: Geometry) -> Array:
     return touches
 
 
-def location(wrong: Array, terms: Array, geometry: Geometry) -> str:
-    """Where the wrong ones of (N, F, OH, OW) outputs are.
+def location(case: Case, wrong: Array, terms: Array) -> str:
+    """Where the wrong ones of (N, F, OH, OW) outputs are, or of the cells of a gradient.
 
+    >>> case = Case.from_descriptor("ic1ih4iw6oc2kh2kw3")
     >>> wrong = np.zeros((1, 2, 3, 4), bool)
     >>> wrong[:, :, 1, 2] = True
-    >>> location(wrong, np.full((1, 1, 3, 4), 6), Geometry.of((1, 1, 4, 6), (2, 1, 2, 3)))
-    'at one place, oh 1 ow 2, of every image and channel'
+    >>> location(case, wrong, np.full((1, 1, 3, 4), 6))
+    'at one place, oh 1 ow 2, of every image and output channel'
     """
-    N, F, OH, OW = wrong.shape
     if wrong.all():
         return "everywhere"
+    names, letters = case.axes.names, case.axes.letters
+    wrong = wrong.reshape(*wrong.shape, *(1,) * (4 - wrong.ndim))  # of a bias there is one axis
+    A, B, rows, columns = wrong.shape
     places: Array = np.asarray(wrong.any((0, 1)))
-    border = touches_padding(terms, geometry)
-    if places.sum() == 1:
-        oh, ow = np.argwhere(places)[0]
-        whole = wrong[:, :, oh, ow].all() and N * F > 1
-        return f"at one place, oh {oh} ow {ow}" + (", of every image and channel" if whole else "")
+    border = touches_padding(terms, case.geometry) if case.of is None else np.zeros(1, bool)
+    if places.sum() == 1 < len(letters):
+        row, column = np.argwhere(places)[0]
+        whole = wrong[:, :, row, column].all() and A * B > 1
+        every = f", of every {names[0]} and {names[1]}" if whole else ""
+        return f"at one place, {letters[2]} {row} {letters[3]} {column}{every}"
     parts = []
-    for name, axis, size in (("image", 0, N), ("output channel", 1, F)):
+    for name, axis, size in zip(names, (0, 1), (A, B), strict=False):
         hit = np.flatnonzero(wrong.any(tuple(a for a in range(4) if a != axis)))
         if len(hit) < size:
             parts.append(f"in {_named(name, hit, size)}")
-    G = geometry.G if F == geometry.F else 1  # a pointwise stage behind it mixes the groups
-    groups = np.asarray(wrong.reshape(N, G, -1).any((0, 2)))
+    # A pointwise stage behind it mixes the groups.
+    G = case.geometry.G if case.pointwise_weight is None else 1
+    by_group = np.moveaxis(wrong, case.axes.grouped, 0)
+    groups = np.asarray(by_group.reshape(G, -1).any(1))
     if not groups.all():
         hit = np.flatnonzero(groups)
         parts.append(f"in {_named('group', hit, G)}")
     if border.any() and not (places & ~border).any():
         parts.append("only where the window touches padding")
     else:
-        for name, axis, size in (("row", 0, OH), ("column", 1, OW)):
+        for name, axis, size in zip(names[2:], (0, 1), (rows, columns), strict=False):
             hit = np.flatnonzero(places.any(1 - axis))
             if len(hit) < size:
-                parts.append(f"in {_named(f'output {name}', hit, size)}")
+                parts.append(f"in {_named(name, hit, size)}")
     return ", ".join(parts) or "scattered"
 
 
@@ -77,20 +84,12 @@ def flat_start(wrong: Array) -> int | None:
     return int(hit[0]) if flat[hit[0] :].mean() > 0.5 else None
 
 
-def located_faults(
-    comparison: Comparison, terms: Array, geometry: Geometry
-) -> Iterator[tuple[str, str]]:
+def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator[tuple[str, str]]:
     """The faults that are told by where outputs are wrong: stable names and sentences."""
-    wrong, actual = comparison.wrong, comparison.actual
-    places = np.asarray(wrong.any((0, 1)))
-    if (
-        places.sum() == 1
-        and places.size > 1
-        and wrong.sum() > 1
-        and wrong[:, :, places].mean() > 0.5
-    ):
-        yield "single-pixel", "One place of the output is wrong in many channels, and no other."
-    expected = comparison.expected
+    wrong, actual, expected = comparison.wrong, comparison.actual, comparison.expected
+    is_image = case.axes.letters[0] == "n"  # other gradients have no rows, and no channels in turn
+    if is_image:
+        yield from _one_place(wrong)
     if expected.size and (expected != expected.flat[0]).any():
         values = actual[wrong]
         only_nan = np.isnan(values).all() and not np.isnan(expected).any()
@@ -98,24 +97,41 @@ def located_faults(
         if same and len(values) > 1:
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
             yield "output-unwritten", unwritten
-    border = touches_padding(terms, geometry)
-    if border.any() and not border.all() and not (places & ~border).any():
-        yield (
-            "border-only",
-            "Only outputs whose window touches padding are wrong: the code for the border is, in a "
-            "way that the oracle does not know.",
-        )
-    columns, channels = np.asarray(places.any(0)), np.asarray(wrong.any((0, 2, 3)))
-    for name, hit, words in (
-        ("tail-of-row", columns, "the last columns of every row"),
-        ("tail-of-channels", channels, "the last output channels"),
-    ):
-        first = int(np.argmax(hit))
-        if hit.any() and first >= len(hit) / 2 and hit[first:].all():
-            yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
+    if case.of is None:
+        yield from _border_only(wrong, touches_padding(terms, case.geometry))
+    if is_image:
+        yield from _tails(wrong)
     if (start := flat_start(wrong)) is not None:
         yield (
             "past-flat-index",
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
             "there on: an index that overflows, or a thread whose work was lost.",
         )
+
+
+def _one_place(wrong: Array) -> Iterator[tuple[str, str]]:
+    places: Array = np.asarray(wrong.any((0, 1)))
+    is_one = places.sum() == 1 and places.size > 1 and wrong.sum() > 1
+    if is_one and wrong[:, :, places].mean() > 0.5:
+        yield "single-pixel", "One place of the output is wrong in many channels, and no other."
+
+
+def _border_only(wrong: Array, border: Array) -> Iterator[tuple[str, str]]:
+    places: Array = np.asarray(wrong.any((0, 1)))
+    if border.any() and not border.all() and not (places & ~border).any():
+        yield (
+            "border-only",
+            "Only outputs whose window touches padding are wrong: the code for the border is, in a "
+            "way that the oracle does not know.",
+        )
+
+
+def _tails(wrong: Array) -> Iterator[tuple[str, str]]:
+    for name, axes, words in (
+        ("tail-of-row", (0, 1, 2), "the last columns of every row"),
+        ("tail-of-channels", (0, 2, 3), "the last output channels"),
+    ):
+        hit: Array = np.asarray(wrong.any(axes))
+        first = int(np.argmax(hit))
+        if hit.any() and first >= len(hit) / 2 and hit[first:].all():
+            yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."

@@ -69,6 +69,8 @@ def accumulator_width(case: Case, x_range: tuple[int, int] | None = None) -> Wid
     Errors: `TypeError` where the case is not of integers; `ValueError` for a range that is none, or
     that the image is not within.
     """
+    if case.of is not None:
+        raise ValueError(f"case asks for the {case.of}, but a width is that of y")
     if case.types.accumulator.kind != "i":
         raise TypeError(f"x has type {case.x.dtype.name}, but a width is for integers")
     low, high = _range(case, x_range)

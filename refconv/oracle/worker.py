@@ -44,7 +44,8 @@ class _EndedError(Exception):
 
 
 class Worker:
-    """A `Runner` that calls a target by its name, in a process that is kept from case to case.
+    """A `Runner` that calls a target by its name, in a process that is kept from case to case. All
+    its cases ask for y, or `of` the same gradient.
 
     After a crash the next case has a fresh one. `close` ends it; so does the end of this process.
 
@@ -52,9 +53,13 @@ class Worker:
     """
 
     def __init__(
-        self, target: str, time_limit: float = TIME_LIMIT, memory_limit: int = MEMORY_LIMIT
+        self,
+        target: str,
+        of: str | None = None,
+        time_limit: float = TIME_LIMIT,
+        memory_limit: int = MEMORY_LIMIT,
     ) -> None:
-        self._target, self._time_limit = target, time_limit
+        self._target, self._of, self._time_limit = target, of, time_limit
         self._memory_limit = min(memory_limit, _machine_memory() * 3 // 4)
         self._process: Process | None = None
         self.arguments = shlex.quote(target)
@@ -67,8 +72,11 @@ class Worker:
                 self._start()
             except TargetError as error:
                 return Outcome(CRASHED, text=f"it could not be started again: {error}")
+        arrays = case.arrays
+        places = {n: None if n in arrays else value for n, value in case.operands.items()}
+        request = {"operands": places, "options": case.options}
         try:
-            outcome = _outcome(self._exchange((case.options, case.arrays), self._time_limit))
+            outcome = _outcome(self._exchange((request, arrays), self._time_limit))
         except _EndedError as error:
             outcome = Outcome(CRASHED, text=str(error))
         except BaseException:  # the answer to this case must not be taken for the next one's
@@ -90,7 +98,14 @@ class Worker:
         with tempfile.TemporaryFile() as complaints:
             limits = str(self._time_limit), str(START_LIMIT)
             self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "refconv.oracle.serve", self._target, *limits],
+                [
+                    sys.executable,
+                    "-m",
+                    "refconv.oracle.serve",
+                    self._target,
+                    self._of or "",
+                    *limits,
+                ],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -5,8 +5,9 @@ Here is what all of them share. Each library has a file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -49,12 +50,14 @@ class Adapter(NamedTuple):
     """`make(options)` imports the library and gives the function that puts questions to it.
 
     `library` is the module whose version is shown. `options` are the names that it knows; one that
-    takes a value ends with "=".
+    takes a value ends with "=". `gradients` make, for each that the library can be asked for, the
+    function that is called as a target of it is (`GradientCase`).
     """
 
     library: str
     make: Callable[[Options], Ask]
     options: tuple[str, ...] = ()
+    gradients: Mapping[str, Callable[[Options], Callable[..., Any]]] = MappingProxyType({})
 
 
 def library(name: str) -> Any:

@@ -50,6 +50,26 @@ def model_of(q: Question) -> Any:
     return _model(helper, nodes, q.x, constants, result)
 
 
+def transposing_model_of(
+    x: Array, weight: Array, bias: Array | None, *,
+    stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: int,
+) -> Any:  # fmt: skip
+    """A model of one ConvTranspose; a `RefusedError` for types that it does not take."""
+    helper = library("onnx.helper")
+    if x.dtype.name not in FLOATS or weight.dtype != x.dtype:
+        raise RefusedError(
+            f"onnx has no transposed convolution of {x.dtype.name} with {weight.dtype.name}: its "
+            "ConvTranspose takes floats of one type"
+        )
+    (pt, pb), (pl, pr) = padding
+    constants = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    node = helper.make_node(
+        "ConvTranspose", ["x", *constants], ["y"], strides=stride, pads=[pt, pl, pb, pr],
+        output_padding=output_padding, dilations=dilation, group=groups,
+    )  # fmt: skip
+    return _model(helper, [node], x, constants, x.dtype)
+
+
 def _model(
     helper: Any, nodes: list[Any], x: Array, constants: dict[str, Array], result: np.dtype[Any]
 ) -> Any:

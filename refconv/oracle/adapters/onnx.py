@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from refconv.oracle.adapters.adapter import Adapter, Ask, Options, Question, library
-from refconv.oracle.adapters.model import model_of
+from refconv.oracle.adapters.adapter import Adapter, Array, Ask, Options, Question, library
+from refconv.oracle.adapters.model import model_of, transposing_model_of
 
 
 def make(options: Options) -> Ask:
@@ -18,4 +19,14 @@ def make(options: Options) -> Ask:
     return ask
 
 
-ADAPTERS = {"onnx-reference": Adapter("onnx", make)}
+def make_transpose(options: Options) -> Callable[..., Any]:
+    """The same of a ConvTranspose."""
+    evaluator = library("onnx.reference").ReferenceEvaluator
+
+    def ask(x: Array, *others: Any, **given: Any) -> Any:
+        return evaluator(transposing_model_of(x, *others, **given)).run(None, {"x": x})[0]
+
+    return ask
+
+
+ADAPTERS = {"onnx-reference": Adapter("onnx", make, gradients={"transpose": make_transpose})}

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from refconv.oracle.adapters.adapter import Adapter, Ask, Options, Question, TargetError, library
-from refconv.oracle.adapters.model import model_of
+from refconv.oracle.adapters.adapter import (
+    Adapter,
+    Array,
+    Ask,
+    Options,
+    Question,
+    TargetError,
+    library,
+)
+from refconv.oracle.adapters.model import model_of, transposing_model_of
 
 CPU = "CPUExecutionProvider"
 
 
 def make(options: Options) -> Ask:
     """ONNX Runtime on one provider, without help from another one."""
+    run = _runner(options)
+
+    def ask(q: Question) -> Any:
+        return run(model_of(q), q.x)
+
+    return ask
+
+
+def make_transpose(options: Options) -> Callable[..., Any]:
+    """The same of a ConvTranspose."""
+    run = _runner(options)
+
+    def ask(x: Array, *others: Any, **given: Any) -> Any:
+        return run(transposing_model_of(x, *others, **given), x)
+
+    return ask
+
+
+def _runner(options: Options) -> Callable[[Any, Array], Any]:
+    """What runs a model on an image."""
     runtime = library("onnxruntime")
     library("onnx")
     provider = options.get("provider", CPU)
@@ -20,14 +49,13 @@ def make(options: Options) -> Ask:
             f"onnxruntime has no provider {provider!r} here, but {', '.join(available)}"
         )
 
-    def ask(q: Question) -> Any:
-        model = model_of(q)
+    def run(model: Any, x: Array) -> Any:
         session = runtime.InferenceSession(
             model.SerializeToString(), _session_options(runtime, options), providers=[provider]
         )
-        return session.run(None, {"x": q.x})[0]
+        return session.run(None, {"x": x})[0]
 
-    return ask
+    return run
 
 
 def _session_options(runtime: Any, options: Options) -> Any:
@@ -42,6 +70,6 @@ def _session_options(runtime: Any, options: Options) -> Any:
     return session_options
 
 
-ADAPTERS = {
-    "onnxruntime": Adapter("onnxruntime", make, ("no-optimization", "provider=", "threads="))
-}
+NAMES = ("no-optimization", "provider=", "threads=")
+
+ADAPTERS = {"onnxruntime": Adapter("onnxruntime", make, NAMES, {"transpose": make_transpose})}

@@ -1,0 +1,135 @@
+"""What a gradient is: the sums of a convolution, turned around.
+
+The convolution reads cells of x and adds them to y, each times a weight. Here the very same reads
+are made, but on the *indices* of the cells, and tell where a product is to be added. So whatever
+`gather.py` can compute, a faulty convolution too, is differentiated by one formula. It shares no
+code with `refconv.gradients`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from refconv.oracle.case import Case
+from refconv.oracle.gather import Problem, working_type
+from refconv.oracle.gradient_case import GradientCase
+
+Array = np.ndarray[Any, Any]
+Posed: TypeAlias = "Problem | Adjoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """A gradient of `convolution`, or its transpose: `of` says which one.
+
+    The convolution's x, where that is what the gradient is by, holds indices, from 1 on; 0 is a
+    cell whose gradient nobody asks for, as those of the pads. So does its weight, in a weight
+    gradient. Its bias is that of the transpose, (C,). `shape` is the result's.
+    """
+
+    of: str
+    convolution: Problem
+    grad_y: Array
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of_case(cls, case: GradientCase) -> Adjoint:
+        """The case's own, its numbers in a type that sums are computed in."""
+        g = case.geometry
+        wide = working_type(case)
+        by_weight = case.of == "weight-grad"
+        problem = Problem(
+            case.x.astype(wide) if by_weight else indices(g.x_shape),
+            indices(g.weight_shape) if by_weight else case.weight.astype(wide),
+            None if case.bias is None else case.bias.astype(wide),
+            g.stride, (g.pt, g.pl), (g.pb, g.pr), g.dilation, g.G, (g.OH, g.OW), 0,
+        )  # fmt: skip
+        shape = {"weight-grad": g.weight_shape, "bias-grad": (g.F,)}.get(str(case.of), g.x_shape)
+        return cls(str(case.of), problem, case.grad_y.astype(wide), shape)
+
+    @property
+    def bias(self) -> Array | None:
+        """That of a transpose."""
+        return self.convolution.bias
+
+    @property
+    def operands(self) -> tuple[Array, Array, Array | None]:
+        """What products are made of, and the bias."""
+        if self.of == "bias-grad":
+            return self.grad_y, np.ones((1, 1, 1, 1), self.grad_y.dtype), None
+        p = self.convolution
+        return self.grad_y, p.x if self.of == "weight-grad" else p.weight, p.bias
+
+    def with_operands(self, grad_y: Array, other: Array, bias: Array | None) -> Adjoint:
+        """The same gradient, of other numbers."""
+        convolution = replace(self.convolution, bias=bias)
+        if self.of == "weight-grad":
+            convolution = replace(convolution, x=other)
+        elif self.of != "bias-grad":
+            convolution = replace(convolution, weight=other)
+        return replace(self, grad_y=grad_y, convolution=convolution)
+
+    def terms(self) -> Array:
+        """Products in each sum."""
+        grad_y, other, _ = self.operands
+        return self.with_operands(np.ones(grad_y.shape), np.ones(other.shape), None).solve()
+
+    def solve(self) -> Array:
+        """The gradient, of the arrays' type."""
+        with np.errstate(all="ignore"):  # NaN and infinity are ordinary results
+            if self.of == "bias-grad":
+                return np.asarray(self.grad_y.sum((0, 2, 3)))
+            sums = self._weight_grad() if self.of == "weight-grad" else self._input_grad()
+            bias = self.convolution.bias
+            return sums if bias is None else sums + bias[:, None, None]
+
+    def products(self) -> list[tuple[Array, Array]]:
+        """For each kernel cell, row by row: indices of x that it reads, (N, C, OH, OW), and what is
+        to be added there.
+        """
+        p = self.convolution
+        N, F, OH, OW = self.grad_y.shape
+        Cg, G = p.weight.shape[1], p.groups
+        rows = self.grad_y.reshape(N, G, F // G, OH * OW)
+        found = []
+        for kh, kw, cells in p.reads():
+            weights = p.weight[:, :, kh, kw].reshape(G, F // G, Cg).swapaxes(1, 2)
+            found.append((cells, (weights @ rows).reshape(N, G * Cg, OH, OW)))
+        return found
+
+    def _input_grad(self) -> Array:
+        """Each product of grad_y and a weight, added to the cell of x that was read for it."""
+        sums = self._zeros()
+        for cells, products in self.products():
+            np.add.at(sums, cells.ravel(), products.ravel())
+        return sums[1:].reshape(self.shape)
+
+    def _weight_grad(self) -> Array:
+        """Each product of grad_y and a cell of x, added to the weight that it was read for."""
+        p, sums = self.convolution, self._zeros()
+        N, F, OH, OW = self.grad_y.shape
+        Cg, G = p.weight.shape[1], p.groups
+        rows = self.grad_y.reshape(N, G, F // G, OH * OW)
+        for kh, kw, cells in p.reads():
+            read = cells.reshape(N, G, Cg, OH * OW)
+            products = (rows @ read.swapaxes(2, 3)).sum(0)  # (G, Fg, Cg)
+            np.add.at(sums, p.weight[:, :, kh, kw].ravel(), products.ravel())
+        return sums[1:].reshape(self.shape)
+
+    def _zeros(self) -> Array:
+        """One for each cell of the result, behind one for what nobody asks for."""
+        return np.zeros(1 + prod(self.shape), np.result_type(*self.operands[:2]))
+
+
+def indices(shape: tuple[int, ...]) -> Array:
+    """An array of this shape in which each cell holds its own number, from 1 on."""
+    return np.arange(1, 1 + prod(shape)).reshape(shape)
+
+
+def posed(case: Case) -> Posed:
+    """What the case asks for, as something that can be solved, and altered before."""
+    return Adjoint.of_case(case) if isinstance(case, GradientCase) else Problem.of(case)

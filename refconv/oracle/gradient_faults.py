@@ -1,0 +1,395 @@
+"""The faults of gradients, and of transposed convolutions, beside those of the convolution itself.
+
+A fault of the convolution (`faults.py`) is one of its gradient as well: that of a convolution which
+has it. `gradient_replay.py` replays those. Here are the faults that only a gradient can have. Each
+is a stable name, a sentence, what it may be found in, and a function that yields what would come
+out instead, in each variant. Those with an unknown in them take the actual outputs too, and yield
+the unknown in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from refconv.oracle.adjoint import Adjoint, indices
+from refconv.oracle.solved import SolvedFault, pad_value_of, scaled
+
+Array = np.ndarray[Any, Any]
+Replay: TypeAlias = Callable[[Adjoint, Array], Iterator[Array]]
+
+MOST_TAPS = 16
+"""Taps or channels of which it is tried whether one is missing, at most."""
+
+BY_X = ("input-grad", "transpose")
+BY_PARAMETERS = ("weight-grad", "bias-grad")
+GRADIENTS = ("input-grad", *BY_PARAMETERS)
+
+
+class GradientFault(NamedTuple):
+    """A fault that only gradients have: `replay` yields what would come out, variant by variant."""
+
+    name: str
+    sentence: str
+    of: tuple[str, ...]
+    replay: Replay
+
+
+GRADIENT_FAULTS: list[GradientFault] = []
+"""In the order in which they are tried."""
+
+
+def gradient_fault(name: str, sentence: str, *of: str) -> Callable[[Replay], Replay]:
+    """Add a fault of these gradients."""
+
+    def add(function: Replay) -> Replay:
+        GRADIENT_FAULTS.append(GradientFault(name, sentence, of, function))
+        return function
+
+    return add
+
+
+# --- sums ----------------------------------------------------------------------------------------
+
+
+@gradient_fault(
+    "grad-overwrites-overlaps",
+    "Where windows overlap, the last product is left: they are assigned to the cells of x, and not "
+    "added up.",
+    *BY_X,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    Fg = a.grad_y.shape[1] // a.convolution.groups
+    last = a.convolution.weight.copy()  # of a loop over output channels, the last one's product
+    last[np.arange(len(last)) % max(1, Fg) < Fg - 1] = 0
+    for weight in (a.convolution.weight, last):
+        terms = replace(a, convolution=replace(a.convolution, weight=weight)).products()
+        KH, KW = a.convolution.weight.shape[2:]
+        cells = {(n // KW, n % KW): term for n, term in enumerate(terms)}
+        # The last one is of the largest kernel cell, or of the last window: of the smallest.
+        for down, across in product((1, -1), repeat=2):
+            sums = np.zeros(1 + y.size, y.dtype)
+            for kh, kw in product(range(KH)[::down], range(KW)[::across]):
+                read, products = cells[kh, kw]
+                sums[read.ravel()] = products.ravel()
+            yield _with_bias(a, sums[1:].reshape(a.shape))
+
+
+@gradient_fault(
+    "grad-overlaps-averaged",
+    "Where windows overlap, the mean of what they add is taken, and not the sum.",
+    *BY_X,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    sums = np.zeros(1 + y.size)
+    for cells, _ in a.products():
+        np.add.at(sums, cells.ravel(), 1)
+    windows = np.maximum(sums[1:].reshape(a.shape), 1)
+    yield _with_bias(a, replace(a, convolution=replace(a.convolution, bias=None)).solve() / windows)
+
+
+@gradient_fault(
+    "sums-overwritten",
+    "Products are assigned, and not added up: the last one is all that is left of a sum.",
+    *BY_PARAMETERS,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    if a.grad_y.size:
+        one = np.zeros_like(a.grad_y)
+        one[-1, :, -1, -1] = a.grad_y[-1, :, -1, -1]
+        yield replace(a, grad_y=one).solve()
+
+
+@gradient_fault(
+    "batch-not-summed",
+    "The gradient of one image is returned, of the first or the last, and not the sum of all.",
+    *BY_PARAMETERS,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    if len(a.grad_y) > 1:
+        for n in (0, len(a.grad_y) - 1):
+            one = np.zeros_like(a.grad_y)
+            one[n] = a.grad_y[n]
+            yield replace(a, grad_y=one).solve()
+
+
+# --- the bias ------------------------------------------------------------------------------------
+
+
+@gradient_fault(
+    "bias-summed-over-batch-only",
+    "The gradient of the bias is summed over the images only, and not over the places.",
+    "bias-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    yield a.grad_y.sum(0)
+    yield a.grad_y.sum(0, keepdims=True)
+    yield a.grad_y[:, :, :1, :1].sum((0, 2, 3))
+
+
+@gradient_fault(
+    "bias-summed-over-space-only",
+    "The gradient of the bias is summed over the places only, and not over the images.",
+    "bias-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    yield a.grad_y.sum((2, 3))
+    yield a.grad_y.sum((2, 3), keepdims=True)
+
+
+@gradient_fault(
+    "bias-summed-over-one-axis",
+    "The gradient of the bias is summed over one of the axes OH and OW, and not over both.",
+    "bias-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    for axes in ((0, 2), (0, 3), 2, 3):
+        yield a.grad_y.sum(axes)
+    if a.grad_y.size:
+        yield a.grad_y[:, :, :, 0].sum((0, 2))
+        yield a.grad_y[:, :, 0].sum((0, 2))
+
+
+@gradient_fault(
+    "bias-summed-over-channels",
+    "The gradient of the bias is summed over the output channels, and not one of each.",
+    "bias-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    for axes in ((1, 2, 3), (0, 1, 3), (0, 1, 2)):
+        yield a.grad_y.sum(axes)
+    total = a.grad_y.sum()
+    yield np.asarray(total)
+    yield np.full(a.shape, total)
+
+
+@gradient_fault(
+    "bias-summed-by-blocks",
+    "grad_y is cut into F equal blocks, as if the batch came after the channels, and each is "
+    "summed.",
+    "bias-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    if a.grad_y.size:
+        yield a.grad_y.reshape(a.shape[0], -1).sum(1)
+
+
+# --- strides, pads and sizes ---------------------------------------------------------------------
+
+
+@gradient_fault(
+    "grad-of-padding-kept",
+    "The gradient is that of the padded image: what falls on the pads is not cut off.",
+    "input-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    yield _with_pads(a)
+
+
+@gradient_fault("padding-missing", "The padding is not cut off from the output.", "transpose")
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    yield _with_pads(a)
+
+
+@gradient_fault(
+    "output-padding-ignored",
+    "The output padding is left out: its rows and columns are missing, or were not computed.",
+    "transpose",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    rows, columns = _output_padding(a)
+    if rows or columns:
+        yield resized(a, (-rows, -columns))
+        kept = np.zeros(a.shape[2:], bool)
+        kept[: a.shape[2] - rows, : a.shape[3] - columns] = True
+        yield np.where(kept, y, 0)
+        yield np.where(kept, y, 0 if a.bias is None else a.bias[:, None, None])
+
+
+@gradient_fault(
+    "output-padding-wrong-end",
+    "The output padding is before the data, and not behind.",
+    "transpose",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    rows, columns = _output_padding(a)
+    if rows or columns:
+        yield resized(a, (0, 0), (rows, columns))
+        ends = ((0, 0), (0, 0), (rows, 0), (columns, 0))
+        short = y[:, :, : y.shape[2] - rows, : y.shape[3] - columns]
+        yield np.pad(short, ends)
+        if a.bias is not None:
+            b = a.bias[:, None, None]
+            yield np.pad(short - b, ends) + b
+
+
+@gradient_fault(
+    "output-padding-swapped",
+    "The output paddings of height and width are exchanged.",
+    "transpose",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    rows, columns = _output_padding(a)
+    if rows != columns:
+        yield resized(a, (columns - rows, rows - columns))
+
+
+@gradient_fault(
+    "groups-ignored",
+    "The groups are ignored: there are weights for all input channels, (F, C, KH, KW).",
+    "weight-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    p = a.convolution
+    shape = (a.shape[0], p.x.shape[1], *a.shape[2:])
+    if p.groups > 1:
+        yield replace(
+            a, convolution=replace(p, weight=indices(shape), groups=1), shape=shape
+        ).solve()
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+@gradient_fault(
+    "layout-gradient", "The memory of grad_y is read as NHWC, or the reverse.", *GRADIENTS
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    N, F, OH, OW = a.grad_y.shape
+    yield replace(a, grad_y=a.grad_y.reshape(N, OH, OW, F).transpose(0, 3, 1, 2)).solve()
+    yield replace(a, grad_y=a.grad_y.transpose(0, 2, 3, 1).reshape(N, F, OH, OW)).solve()
+
+
+# --- with an unknown in them ---------------------------------------------------------------------
+
+
+def stride_phase_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """Cells of x that lie a stride apart are a phase: some of the phases are not computed."""
+    sh, sw = a.convolution.stride
+    empty = 0 if a.bias is None else a.bias[:, None, None]
+    if actual.shape != y.shape or (sh, sw) == (1, 1):
+        return
+    rows, columns = np.arange(y.shape[2]) % sh, np.arange(y.shape[3]) % sw
+    phase = rows[:, None] * sw + columns
+    differs = (actual != y).any((0, 1))
+    dropped = [int(p) for p in np.unique(phase) if differs[phase == p].any()]
+    words = ", ".join(f"h {p // sw} w {p % sw}" for p in dropped)
+    for instead in (0, empty):
+        yield np.where(np.isin(phase, dropped), instead, y), words
+
+
+def grad_averaged(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """A mean, of images or places or both, where a sum is meant."""
+    N, _, OH, OW = a.grad_y.shape
+    counts = {"images": N, "places": OH * OW, "images and places": N * OH * OW}
+    for words, count in counts.items():
+        yield y / max(1, count), f"{words}, of which there are {count}"
+
+
+def tap_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """A kernel cell, or a row or column of them, that no product is computed of."""
+    KH, KW = a.convolution.weight.shape[2:]
+    for kh, kw in np.ndindex(KH, KW) if 1 < KH * KW <= MOST_TAPS else ():
+        yield _without(a, np.s_[:, :, kh, kw]), f"kh {kh}, kw {kw}"
+
+
+def channel_dropped(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """Channels that no product is computed of: one of x in every group, or one of y in every group,
+    or the last one of all.
+    """
+    F, Cg = a.convolution.weight.shape[:2]
+    Fg = F // a.convolution.groups
+    for cg in range(Cg) if 1 < Cg <= MOST_TAPS else ():
+        yield _without(a, np.s_[:, cg]), f"cg {cg} of every group"
+    for fg in range(Fg) if 1 < Fg <= MOST_TAPS else ():
+        yield _without(a, np.s_[np.arange(F) % Fg == fg]), f"fg {fg} of every group"
+
+
+def pad_value(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]]:
+    """The number in the pads, where cells of x are multiplied."""
+    p = a.convolution
+    if actual.shape == y.shape:
+        pads = replace(a, convolution=replace(p, x=np.zeros_like(p.x), pad_value=1)).solve()
+        for value in pad_value_of(pads, y, actual, 0):
+            padded = replace(a, convolution=replace(p, pad_value=value))
+            yield padded.solve(), f"{value:g}"
+
+
+PAD_VALUE = SolvedFault("pad-value", "The pads hold {} instead of what they should.", pad_value)
+PHASE = SolvedFault(
+    "stride-phase-dropped",
+    "Cells that lie a stride apart are not computed, from these on: {}.",
+    stride_phase_dropped,
+)
+TAP = SolvedFault("tap-dropped", "A tap is missing from every sum: {}.", tap_dropped)
+CHANNEL = SolvedFault(
+    "channel-dropped", "Channels are missing from every sum: {}.", channel_dropped
+)
+AVERAGED = SolvedFault(
+    "grad-averaged", "The gradient is a mean, and not a sum, over {}.", grad_averaged
+)
+SCALED = SolvedFault("scaled", "Everything is multiplied by {}.", scaled)
+
+SOLVED_OF = {
+    "input-grad": (PHASE, TAP, CHANNEL, AVERAGED, SCALED),
+    "weight-grad": (PAD_VALUE, TAP, CHANNEL, AVERAGED, SCALED),
+    "bias-grad": (AVERAGED, SCALED),
+    "transpose": (PHASE, TAP, CHANNEL, SCALED),
+}
+"""Faults with an unknown in them, in the order in which they are tried."""
+
+
+# --- helpers -------------------------------------------------------------------------------------
+
+
+def _with_bias(a: Adjoint, sums: Array) -> Array:
+    return sums if a.bias is None else sums + a.bias[:, None, None]
+
+
+def _without(a: Adjoint, taps: Any) -> Array:
+    """The gradient without the products of these weights."""
+    weight = a.convolution.weight.copy()
+    weight[taps] = 0  # where it holds indices, that is a weight whose gradient nobody asks for
+    return replace(a, convolution=replace(a.convolution, weight=weight)).solve()
+
+
+def _output_padding(a: Adjoint) -> tuple[int, int]:
+    """The rows and columns behind what the windows reach."""
+    p = a.convolution
+    axes = zip(a.shape[2:], p.pads, p.size, p.stride, p.weight.shape[2:], p.dilation, strict=True)
+    rows, columns = (n + sum(e) - (o - 1) * s - d * (k - 1) - 1 for n, e, o, s, k, d in axes)
+    return rows, columns
+
+
+def transposed_size_change(a: Adjoint, changed: Adjoint) -> tuple[int, int]:
+    """How many rows and columns more a transpose has whose options are changed so."""
+    before, after = (
+        [
+            (o - 1) * s + d * (k - 1) - sum(e)
+            for o, s, d, k, e in zip(
+                p.size, p.stride, p.dilation, p.weight.shape[2:], p.pads, strict=True
+            )
+        ]
+        for p in (a.convolution, changed.convolution)
+    )
+    return after[0] - before[0], after[1] - before[1]
+
+
+def resized(a: Adjoint, more: tuple[int, int], before: tuple[int, int] = (0, 0)) -> Array:
+    """The gradient for so many more cells along each axis, so many of them before the data."""
+    N, C, H, W = a.shape
+    shape = (N, C, max(0, H + more[0]), max(0, W + more[1]))
+    p = a.convolution
+    corner = (p.corner[0] - before[0], p.corner[1] - before[1])
+    convolution = replace(p, x=indices(shape), corner=corner)
+    return replace(a, convolution=convolution, shape=shape).solve()
+
+
+def _with_pads(a: Adjoint) -> Array:
+    """The gradient of the padded image."""
+    (pt, pb), (pl, pr) = a.convolution.pads
+    return resized(a, (pt + pb, pl + pr), (pt, pl))
