@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from refconv.counts.gradients import GRADIENTS
 from refconv.dtypes import Types
 from refconv.geometry import Geometry
 from refconv.oracle.case import OF_Y, TRANSPOSED_BIAS, Array, Axes, Case, frozen
 
-OF = ("input-grad", "weight-grad", "bias-grad", "transpose")
+OF: tuple[str, ...] = GRADIENTS
+"""What can be asked for besides the convolution."""
 
 OF_X = Axes(("n", "c", "h", "w"), ("image", "channel", "row", "column"), 1)
 OF_WEIGHT = Axes(
