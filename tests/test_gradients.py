@@ -13,12 +13,16 @@ from refconv import (
     conv2d_bias_grad,
     conv2d_input_grad,
     conv2d_weight_grad,
+    count,
     get_threads,
     set_threads,
 )
+from refconv.bench.layers import LAYERS
 from refconv.conv import METHODS
 from refconv.gradients.im2col import col2im
+from refconv.gradients.phases import phases
 from refconv.im2col import im2col
+from refconv.jit import scatter
 from refconv.oracle.strategies import geometries
 
 each_method = pytest.mark.parametrize("method", METHODS[1:])  # "auto" is the next one's name
@@ -287,6 +291,53 @@ def test_the_same_bits_on_any_number_of_threads(geometry):
         same(other[1], found[0][1])
     alone = conv2d_input_grad(grad_y[1:2], weight, (1, *large.x_shape[1:]), **options)
     same(alone, found[0][0][1:2])  # whatever else is in the batch
+
+
+def test_an_image_does_not_depend_on_its_neighbours():
+    """Not even on a NaN there: bits of real numbers, which depend on the order of sums."""
+    g = Geometry.of((2, 16, 6, 6), (64, 16, 3, 3), padding=1)
+    rng = np.random.default_rng(0)
+    grad_y, weight = (rng.standard_normal(s).astype("float32") for s in (g.y_shape, g.weight_shape))
+    clean = conv2d_input_grad(grad_y, weight, g.x_shape, padding=1)
+    grad_y[1, 0, 0, 0] = np.nan
+    same(conv2d_input_grad(grad_y, weight, g.x_shape, padding=1)[0], clean[0])
+
+
+# --- the ways of the input gradient ---------------------------------------------------------------
+
+MOSTLY_PADS = {
+    "a kernel as large as the image": Geometry.of((1, 8, 32, 32), (16, 8, 32, 32)),
+    "a fully connected layer": Geometry.of((2, 64, 7, 7), (512, 64, 7, 7)),
+    "the first layer of a generator": Geometry.of((8, 64, 4, 4), (100, 64, 4, 4)),
+    "a long kernel": Geometry.of((1, 4, 1, 4096), (8, 4, 1, 4096)),
+    "a long stride": Geometry.of((1, 1, 1002, 1002), (1, 1, 3, 3), stride=700),
+    "patches": Geometry.of((1, 3, 448, 448), (48, 3, 32, 32), stride=32),
+}
+
+
+@pytest.mark.parametrize("name", MOSTLY_PADS)
+def test_where_phases_would_multiply_mostly_pads_there_are_none(name):
+    g = MOSTLY_PADS[name]
+    assert scatter.suits(g)
+    case = GradientCase.of(g, "float32", bound=2)
+    same(case.by_x(), case.by_x(method="im2col"))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_phases_of_usual_layers_execute_little_more_than_what_is_counted(name):
+    g = Geometry.from_descriptor(LAYERS[name])
+    executed = sum(count(p.geometry).macs for p in phases(g) if p.geometry is not None)
+    assert not scatter.suits(g)
+    assert executed <= 1.1 * count(g).macs
+
+
+@settings(max_examples=150)
+@given(gradient_cases(geometries(max_channels=20, max_kernel=9), dtypes=("float32", "float64")))
+def test_the_scattered_sums_are_the_same(case):
+    g = case.geometry
+    grad_x, bias = np.empty(g.x_shape, case.x.dtype), np.arange(g.C).astype(case.x.dtype)
+    scatter.input_grad(case.grad_y, case.weight, bias, grad_x, g, threads=2)
+    same(grad_x, case.by_x(method="im2col") + bias[:, None, None])
 
 
 # --- numbers that are none ------------------------------------------------------------------------

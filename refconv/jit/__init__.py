@@ -58,7 +58,7 @@ def convolve(
     """
     g = geometry
     if bias is None:
-        bias = _no_bias(g.F, y.dtype)
+        bias = no_bias(g.F, y.dtype)
     if g.K == 0:
         y[...] = bias[:, None, None]
     elif y.size and y.dtype in VECTOR_TYPES:
@@ -139,7 +139,8 @@ def _threads(g: Geometry, threads: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _no_bias(F: int, dtype: np.dtype[Any]) -> Array:
+def no_bias(F: int, dtype: np.dtype[Any]) -> Array:
+    """Zeros for F output channels; remembered."""
     return _read_only(np.zeros(F, dtype))
 
 

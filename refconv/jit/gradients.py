@@ -1,7 +1,8 @@
 """The compiled gradients, for every option and type of the contract.
 
 The input gradient is the compiled convolution itself, on grad_y, once for each phase of the stride
-(`gradients/phases.py`). The weight gradient has kernels of its own, `outer.py` and
+(`gradients/phases.py`); or, where those would do much more than the definition, `scatter.py`. The
+weight gradient has kernels of its own, `outer.py` and
 `dots.py`.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from refconv.geometry import Geometry
 from refconv.gradients import loops
 from refconv.gradients.phases import Phase, phases
-from refconv.jit import VECTOR_TYPES, convolve, dots, is_product, outer
+from refconv.jit import VECTOR_TYPES, convolve, dots, is_product, no_bias, outer, scatter
 from refconv.jit.interleave import interleave
 from refconv.jit.loops import compiled_input_grad_loops, compiled_weight_grad_loops
 from refconv.jit.transposed import pack_transposed, transposed
@@ -24,8 +25,6 @@ from refconv.threads import get_threads
 
 Array = np.ndarray[Any, Any]
 
-_phases = lru_cache(maxsize=1024)(phases)
-
 
 def input_grad(
     grad_y: Array, weight: Array, bias: Array | None, grad_x: Array, geometry: Geometry
@@ -33,12 +32,22 @@ def input_grad(
     """Fill `grad_x` (N, C, H, W), C-contiguous as all arrays are; `bias` (C,) is added to it."""
     g = geometry
     found = _phases(g)
-    parts = [_part(phase, grad_y, weight, bias, grad_x, g) for phase in found]
-    if len(parts) > 1:
-        interleave(parts, grad_x, g.stride)
-    if _padded(found) and not _finite(weight, grad_x):
-        # A pad cell times an infinite weight is NaN, and no such product is in the definition.
+    if found and not (_padded(found) and _has_infinities(weight)):
+        parts = [_part(phase, grad_y, weight, bias, grad_x, g) for phase in found]
+        if len(parts) > 1:
+            interleave(parts, grad_x, g.stride)
+    elif grad_x.dtype in VECTOR_TYPES:
+        # Also where a pad cell would meet an infinite weight, a product that the definition lacks.
+        offsets = no_bias(g.C, grad_x.dtype) if bias is None else bias
+        scatter.input_grad(grad_y, weight, offsets, grad_x, g, get_threads())
+    else:
         loops.input_grad(grad_y, weight, bias, grad_x, g, compiled_input_grad_loops)
+
+
+@lru_cache(maxsize=1024)
+def _phases(g: Geometry) -> list[Phase]:
+    """The phases; none where another way is faster."""
+    return [] if scatter.suits(g) else phases(g)
 
 
 def _part(
@@ -64,11 +73,12 @@ def _padded(found: list[Phase]) -> bool:
     return any(phase.geometry is not None and phase.geometry.padded for phase in found)
 
 
-def _finite(weight: Array, grad_x: Array) -> bool:
-    """Whether the weight is finite, or else it does not show: told by the smaller array."""
+def _has_infinities(weight: Array) -> bool:
+    """Whether some weight is infinite, or none. The sum tells it where it is finite."""
     if weight.dtype.kind == "i":
-        return True
-    return bool(np.isfinite(weight if weight.size < grad_x.size else grad_x).all())
+        return False
+    with np.errstate(all="ignore"):
+        return not (np.isfinite(weight.sum()) or np.isfinite(weight).all())
 
 
 def weight_grad(
