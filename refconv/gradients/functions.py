@@ -45,8 +45,9 @@ def conv2d_input_grad(
     numbers are not conjugated: the derivative is that of a sum of products.
 
     Working memory of the compiled kernel, for float32 and float64: a copy of the weight, in the
-    order in which it is read; where the stride is above 1, of the gradient, one phase after the
-    other.
+    order in which it is read; where the stride is above 1, a second copy of the gradient. Another
+    type or layout is copied before. Integers and complex numbers run plain loops, on one thread
+    where the stride is long.
 
     >>> conv2d_input_grad([[[[1, 10, 100]]]], [[[[2, 3]]]], (1, 1, 1, 4))[0, 0]
     array([[  2,  23, 230, 300]])
@@ -82,8 +83,10 @@ def conv2d_weight_grad(
 
     with g = f // (F // groups). Options, types, methods and errors are those of `conv2d`.
 
-    Working memory of the compiled kernel, for float32 and float64: some rows of x and of grad_y,
-    and the sums of some output channels, a few MiB a thread; another type or layout is copied.
+    Working memory of the compiled kernel, for float32 and float64, of each thread: the rows of x,
+    with pads, that an output row or some of them read, of up to 8 channels; the sums of up to 32
+    output channels, 1 MiB or those of one kernel of 8 channels. Another type or layout is copied
+    before. Integers and complex numbers run plain loops, on one thread.
 
     >>> conv2d_weight_grad([[[[1, 10, 100]]]], [[[[5, 6, 7, 8]]]], (1, 1, 1, 2))[0, 0]
     array([[765, 876]])

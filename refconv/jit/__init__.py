@@ -64,8 +64,8 @@ def convolve(
     elif y.size and y.dtype in VECTOR_TYPES:
         _convolve_vectors(x, weight, bias, y, g, pad_value, packed)
     elif y.size:
-        xp = _read_only(pad(x, g, pad_value, y.dtype))
-        arguments = (xp, _read_only(weight), _read_only(bias), y, g.stride, g.dilation, g.G)
+        xp = read_only(pad(x, g, pad_value, y.dtype))
+        arguments = (xp, read_only(weight), read_only(bias), y, g.stride, g.dilation, g.G)
         threads = _threads(g, get_threads())
         share(plain.convolve_rows, arguments, plain.tasks(g), threads)
 
@@ -95,7 +95,7 @@ def _convolve_vectors(
             weight = packed()
         # Its type tells the compiler which of two hot loops to make.
         row_step = (g.K if packed is None else None,)
-    operands = (_read_only(x), _read_only(weight), _read_only(bias), y)
+    operands = (read_only(x), read_only(weight), read_only(bias), y)
     arguments = (*operands, sizes, float(pad_value), *row_step)
     share(work.kernel, arguments, work.tasks, work.threads)
 
@@ -141,10 +141,10 @@ def _threads(g: Geometry, threads: int) -> int:
 @lru_cache(maxsize=64)
 def no_bias(F: int, dtype: np.dtype[Any]) -> Array:
     """Zeros for F output channels; remembered."""
-    return _read_only(np.zeros(F, dtype))
+    return read_only(np.zeros(F, dtype))
 
 
-def _read_only(a: Array) -> Array:
+def read_only(a: Array) -> Array:
     """A view that cannot be written to: one compiled variant serves all inputs."""
     if not a.flags.writeable:
         return a

@@ -38,6 +38,9 @@ SINGLE_TAPS = 9
 PART = 18
 """Taps of a part: whole tiles of both kinds."""
 
+CHAIN = 256
+"""Vectors of a row that are summed up one after the other, about: rounding errors grow with it."""
+
 FEW_CHANNELS = 8
 """Of a group: fewer outputs than this are for this kernel."""
 
@@ -157,9 +160,13 @@ def _adder(TILE_TAPS, TILE_CHANNELS):
         whole, last = OW - OW % lanes, min(TILE_TAPS, end - k) - 1
         tile = zero_tile(SUMS, outputs)
         for row in range(rows):
-            for ow in range(0, whole, lanes):
-                place = (y + row * OW + ow, P, row * row_step + ow)
-                tile = add_dots(tile, TILE_CHANNELS, outputs, band, place, offsets, k, last)
+            for start in range(0, whole, CHAIN * lanes):
+                for ow in range(start, min(whole, start + CHAIN * lanes), lanes):
+                    place = (y + row * OW + ow, P, row * row_step + ow)
+                    tile = add_dots(tile, TILE_CHANNELS, outputs, band, place, offsets, k, last)
+                if start > 0:
+                    put_aside(add_put_aside(tile, sums), sums)
+                    tile = zero_tile(SUMS, outputs)
             if whole < OW:
                 place = (y + row * OW + whole, P, row * row_step + whole)
                 tile = add_first_dots(

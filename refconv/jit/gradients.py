@@ -16,7 +16,7 @@ import numpy as np
 from refconv.geometry import Geometry
 from refconv.gradients import loops
 from refconv.gradients.phases import Phase, phases
-from refconv.jit import VECTOR_TYPES, convolve, dots, is_product, no_bias, outer, scatter
+from refconv.jit import VECTOR_TYPES, convolve, dots, is_product, no_bias, outer, read_only, scatter
 from refconv.jit.interleave import interleave
 from refconv.jit.loops import compiled_input_grad_loops, compiled_weight_grad_loops
 from refconv.jit.transposed import pack_transposed, transposed
@@ -31,6 +31,7 @@ def input_grad(
 ) -> None:
     """Fill `grad_x` (N, C, H, W), C-contiguous as all arrays are; `bias` (C,) is added to it."""
     g = geometry
+    grad_y, weight = read_only(grad_y), read_only(weight)
     found = _phases(g)
     if found and not (_padded(found) and _has_infinities(weight)):
         parts = [_part(phase, grad_y, weight, bias, grad_x, g) for phase in found]
@@ -38,7 +39,7 @@ def input_grad(
             interleave(parts, grad_x, g.stride)
     elif grad_x.dtype in VECTOR_TYPES:
         # Also where a pad cell would meet an infinite weight, a product that the definition lacks.
-        offsets = no_bias(g.C, grad_x.dtype) if bias is None else bias
+        offsets = no_bias(g.C, grad_x.dtype) if bias is None else read_only(bias)
         scatter.input_grad(grad_y, weight, offsets, grad_x, g, get_threads())
     else:
         loops.input_grad(grad_y, weight, bias, grad_x, g, compiled_input_grad_loops)
@@ -88,7 +89,7 @@ def weight_grad(
     g = geometry
     if grad_weight.dtype in VECTOR_TYPES:
         kernel = dots if dots.suits(g) else outer
-        x = ready(x, grad_y.dtype)
+        grad_y, x = read_only(grad_y), read_only(ready(x, grad_y.dtype))
         kernel.weight_grad(grad_y, x, grad_weight, g, pad_value, get_threads())
     else:
         loops.weight_grad(grad_y, x, grad_weight, g, pad_value, compiled_weight_grad_loops)

@@ -3,7 +3,8 @@
 grad_weight[f, cg, kh, kw] is a sum over all outputs (n, oh, ow): of two matrices, one with a column
 of grad_y for each f, one with a column of x for each tap. A tile is a block of f, as vectors, times
 some input channels of one tap, or kernel columns where there are few channels. grad_y is
-transposed, a piece at a time, so that the f of one output are neighbours; x is read in place.
+transposed, a piece at a time, so that the f of one output are neighbours; x is read in place, or
+from a copy of some rows where there are pads.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ VECTORS = 2
 HALF_ROWS = ROWS // 2
 
 PIECE = 512
-"""Outputs of a piece, about: its part of grad_y stays in the first-level cache. Also the longest
-chain of additions, whose rounding errors grow with it."""
+"""Outputs of a piece, about: its part of grad_y stays in a near cache. Also the longest chain of
+additions, whose rounding errors grow with it."""
 
 ASIDE_BYTES = 1 << 20
-"""The sums of one task take no more than this, in the second-level cache."""
+"""The sums of one task take no more than this, in the second-level cache; or those of one group of
+tiles, if they are more."""
 
 
 TASKS_PER_THREAD = 2
