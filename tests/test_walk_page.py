@@ -572,6 +572,55 @@ def test_point_5_an_input_or_a_weight_lights_every_output_that_uses_it(tab):
     assert f"by {between * 8} of" in tab.inner_text("#back")
 
 
+IN_VIEW = """selectors => {
+    const bar = byId("stepper").getBoundingClientRect();
+    const top = getComputedStyle(byId("stepper")).position === "sticky" ? bar.bottom : 0;
+    return selectors.map((selector) => [...document.querySelectorAll(selector)].filter((cell) => {
+        const box = cell.getBoundingClientRect();
+        return box.width > 0 && box.top >= top && box.bottom <= innerHeight &&
+            [cell.closest(".planes"), cell.closest(".scroll"), document.body].every((frame) => {
+                const { left, right } = (frame ?? document.body).getBoundingClientRect();
+                return left <= box.left && box.right <= right;
+            });
+    }).length);
+}"""
+
+
+@pytest.mark.parametrize("window", [(360, 740), (800, 900), (1280, 720), (1600, 900)])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_point_5_the_answer_is_in_view_with_the_question(opened, window, groups):
+    layer = layer_of(f"g{groups}ic4ih5iw6oc8kh3ph1")
+    width, height = window
+    tab = opened(layer, viewport={"width": width, "height": height}, reduced_motion="reduce")
+    shape = layer.x_shape
+    for c in range(layer.C):
+        tab.click(cell("x", 0, c, 2, 3, shape=shape))
+        asked, answered = tab.evaluate(IN_VIEW, ["td.asked", "#arrays td.lit"])
+        assert asked == 1
+        assert answered > 0
+        words = tab.locator("#back").bounding_box()
+        assert words["y"] >= 0
+        assert words["y"] + words["height"] <= height
+    tab.context.close()
+
+
+def test_point_5_what_a_chip_leads_to_is_marked_where_it_answers(opened):
+    """Of many channels and images one is shown: chips of the others say where the answer is."""
+    g = LARGEST
+    tab = opened(g, viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    tab.click(cell("x", 0, 3, 8, 8, shape=g.x_shape))  # of group 0, whose last channel is shown
+    in_group = [f // g.Fg == 0 for f in range(g.F)]
+    for which, uses in (("channels", in_group), ("images", [True, False])):
+        chips = tab.eval_on_selector_all(
+            f"[data-array=y] .{which} button",
+            "cs => cs.map(c => [c.matches('.lit'), /uses the number/.test(c.ariaLabel)])",
+        )
+        assert chips == [[use, use] for use in uses]
+    tab.keyboard.press("Escape")
+    assert tab.locator(".chip.lit").count() == 0
+    tab.context.close()
+
+
 def test_point_6_the_im2col_matrix_is_refconvs_and_lit_where_the_loops_are(tab):
     (stage,) = stages_of("2 groups")
     g = stage.geometry
