@@ -119,7 +119,7 @@ class Panel {
         label: using[n] && `image ${n}, ${USES}`,
         on: n === place.n,
         lit: using[n],
-        pick: () => pin({ stage: this.stage, done: doneAt(g, { ...place, n }) }),
+        pick: () => pin({ stage: this.stage, done: openedAt(g, { ...place, n }) }),
       })),
     );
   }
@@ -289,7 +289,7 @@ class Panel {
     const shown = this.#shown(g.F, place.f, g.OH * g.OW);
     this.#images(scene, g, place);
     this.#channels(scene, this.between ? "c" : "f", g.F, place.f, g.Fg, place.group, shown, (f) =>
-      pin({ stage, done: doneAt(g, { ...place, f }) }),
+      pin({ stage, done: openedAt(g, { ...place, f }) }),
     );
     this.#resize(shown.length);
     const complete =
@@ -306,7 +306,7 @@ class Panel {
       const indexOf = (oh, ow) => ((place.n * g.F + f) * g.OH + oh) * g.OW + ow;
       const cellAt = (oh, ow) => ({ stage, done: doneAt(g, { n: place.n, f, oh, ow }) });
       grid.on.pick = (oh, ow) =>
-        pin(cellAt(oh, ow), {
+        pin({ stage, done: openedAt(g, { n: place.n, f, oh, ow }) }, {
           asked: this.between ? { stage: 1, array: "x", index: indexOf(oh, ow) } : null,
         });
       grid.on.look = (oh, ow) => change({ preview: cellAt(oh, ow) });
@@ -319,7 +319,7 @@ class Panel {
         cells: range(g.OH).map((oh) =>
           range(g.OW).map((ow) => {
             const index = indexOf(oh, ow);
-            return { text: isHidden(scene, stage, index) ? "?" : y[index], data: index };
+            return { text: isHidden(scene, stage, index) ? HIDDEN : y[index], data: index };
           }),
         ),
         digits: this.digits,

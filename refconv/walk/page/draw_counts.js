@@ -27,39 +27,50 @@ function drawCounts(scene) {
   const inside =
     effectiveAmong(geometries[now.stage], now.done) + (before.length ? count(before).effective : 0);
   byId("formula").innerHTML =
-    stages.map(({ g }, stage) => formulaOf(g, stage, separable)).join("") +
+    stages.map(({ g }) => formulaOf(scene, g)).join("") +
     (separable
-      ? `<p class="line">together <b class="answer">${figure(counts.macs)}</b> MACs</p>`
+      ? `<p class="line">together <b>${told(scene, "macs", figure(counts.macs))}</b> MACs</p>`
       : "");
+  const total = (text) => told(scene, "macs", text);
   const figures = [
-    ["done", "MACs done, up to this step", `${figure(done)} of ${figure(counts.macs)}`],
+    ["done", "MACs done, up to this step", `${figure(done)} of ${total(figure(counts.macs))}`],
     [
       "inside",
       "of these on data, not on padding",
-      `${figure(inside)} of ${figure(counts.effective)}`,
+      `${figure(inside)} of ${total(figure(counts.effective))}`,
     ],
     [
       "counted",
       "counted by running the loops",
-      `${figure(counted.macs)} MACs, ${figure(counted.effective)} on data: ${verdict(
-        counted.macs === counts.macs && counted.effective === counts.effective,
-      )}`,
+      total(
+        `${figure(counted.macs)} MACs, ${figure(counted.effective)} on data: ${verdict(
+          counted.macs === counts.macs && counted.effective === counts.effective,
+        )}`,
+      ),
     ],
-    ["parameters", "parameters (numbers of the weight)", figure(counts.parameters)],
-    ["bytes", "memory, float32", `${figure(counts.bytes)} bytes`],
-    ["im2colBytes", "im2col matrix, float32", `${figure(counts.im2colBytes)} bytes`],
+    [
+      "parameters",
+      "parameters (numbers of the weight)",
+      told(scene, "parameters", figure(counts.parameters)),
+    ],
+    ["bytes", "memory, float32", `${told(scene, "parameters", figure(counts.bytes))} bytes`],
+    [
+      "im2colBytes",
+      "im2col matrix, float32",
+      `${told(scene, "taps", figure(counts.im2colBytes))} bytes`,
+    ],
   ];
   byId("figures").innerHTML = figures
     .map(
       ([name, words, text]) =>
-        `<div><dt>${words}</dt><dd class="answer" data-figure="${name}">${text}</dd></div>`,
+        `<div><dt>${words}</dt><dd data-figure="${name}">${text}</dd></div>`,
     )
     .join("");
   drawRatio(scene, counted);
 }
 
 /** N · F · OH·OW · Cg · KH·KW with its numbers, each factor in the colour of the array it belongs to. */
-function formulaOf(g, stage, separable) {
+function formulaOf(scene, g) {
   const factors = [
     ["N", g.N, "output"],
     ["F", g.F, "output"],
@@ -73,9 +84,9 @@ function formulaOf(g, stage, separable) {
     ([letter, size, role]) =>
       `<span class="factor ${role}"><span class="letter">${letter}</span><span class="size">${size}</span></span>`,
   );
-  const name = separable ? `<span class="stage">${kindOf(g)}</span> ` : "";
+  const name = scene.separable ? `<span class="stage">${kindOf(g)}</span> ` : "";
   return `<p class="line">${name}${parts.join('<span class="times">·</span>')}
-    <span class="times">=</span> <b class="answer">${figure(totalOf(g))}</b> MACs</p>`;
+    <span class="times">=</span> <b>${told(scene, "macs", figure(totalOf(g)))}</b> MACs</p>`;
 }
 
 /** A comparison's outcome, in a word and a colour. */
@@ -83,31 +94,34 @@ function verdict(equal) {
   return equal ? '<span class="equal">equal</span>' : '<span class="differs">NOT EQUAL</span>';
 }
 
-function drawRatio({ layer, separable }, counted) {
+function drawRatio(scene, counted) {
+  const { layer, separable } = scene;
   const standard = count(stagesOf({ ...layer, G: 1 }, false));
   const { symbols, numbers, value } = promise(layer, separable);
   const ratio = fraction(counted.macs, standard.macs);
-  const summed = numbers === value ? "" : ` = <b class="answer">${value}</b>`;
+  const summed = numbers === value ? "" : ` = <b>${value}</b>`;
+  const quotient = [counted.macs, standard.macs].map((macs) => told(scene, "macs", figure(macs)));
+  const decimal = ratio.includes("/") ? ` = ${(counted.macs / standard.macs).toFixed(4)}` : "";
+  const worked = `${quotient.join(" / ")} = <b data-figure="ratio">${ratio}</b>${decimal}`;
   byId("ratio").innerHTML =
-    `Promised: <b>${symbols}</b> = ${numbers}${summed}. ` +
-    `Counted: <span class="answer">${figure(counted.macs)} / ${figure(standard.macs)} = ` +
-    `<b data-figure="ratio">${ratio}</b> = ${(counted.macs / standard.macs).toFixed(4)}</span>, ` +
-    `${verdict(ratio === value)}.`;
-  drawStructures(layer, separable, standard);
+    `Promised: <b>${symbols}</b> = ${told(scene, "ratio", `${numbers}${summed}`)}. ` +
+    `Counted: ${told(scene, "ratio", worked)}, ${verdict(ratio === value)}.`;
+  drawStructures(scene, standard);
 }
 
-const HEADINGS = [
-  "structure",
-  "MACs",
-  "on data",
-  "of standard",
-  "promised",
-  "parameters",
-  "memory, bytes",
-  "im2col, bytes",
+/** The columns behind the structure's name, and the question that each of them answers. */
+const COLUMNS = [
+  ["MACs", "macs"],
+  ["on data", "macs"],
+  ["of standard", "ratio"],
+  ["promised", "ratio"],
+  ["parameters", "parameters"],
+  ["memory, bytes", "parameters"],
+  ["im2col, bytes", "taps"],
 ];
 
-function drawStructures(layer, separable, standard) {
+function drawStructures(scene, standard) {
+  const { layer, separable, predicting } = scene;
   const rows = structuresOf(layer).map(({ name, G, separable: two, stages }) => {
     const c = count(stages);
     const here = two === separable && (two || G === layer.G);
@@ -120,16 +134,20 @@ function drawStructures(layer, separable, standard) {
       figure(c.bytes),
       figure(c.im2colBytes),
     ];
+    // What is revealed is told of this structure: the others are the next questions.
+    const texts = cells.map((text, i) =>
+      predicting && !here ? HIDDEN : told(scene, COLUMNS[i][1], text),
+    );
     return (
       `<tr data-structure="${name}"${here ? ' class="here" aria-current="true"' : ""}>` +
       `<th scope="row"><button type="button" class="link" data-groups="${G}" data-two="${two}">` +
       `${name}</button></th>` +
-      `${cells.map((text) => `<td class="answer">${text}</td>`).join("")}</tr>`
+      `${texts.map((text) => `<td>${text}</td>`).join("")}</tr>`
     );
   });
   byId("structures").innerHTML =
-    `<caption>All structures of this layer</caption><thead><tr>` +
-    `${HEADINGS.map((title) => `<th scope="col">${title}</th>`).join("")}</tr></thead>` +
+    `<caption>All structures of this layer</caption><thead><tr><th scope="col">structure</th>` +
+    `${COLUMNS.map(([title]) => `<th scope="col">${title}</th>`).join("")}</tr></thead>` +
     `<tbody>${rows.join("")}</tbody>`;
 }
 

@@ -9,7 +9,9 @@ function drawSum(scene) {
   const at = numbersAt(stage, now);
   const hidden = isHidden(scene, now.stage, outputIndex(stage.g, now));
   drawIndex(stage.g, now, names, at);
-  drawTerms(stage.g, now, names, hidden ? { ...at, before: "?", sum: "?" } : at);
+  drawTerms(stage.g, now, names, hidden ? { ...at, before: HIDDEN, sum: HIDDEN } : at, {
+    taps: told(scene, "taps", stage.g.K),
+  });
   drawLoops(stage.g, now, names);
 }
 
@@ -33,7 +35,7 @@ function drawIndex(g, now, { x, weight }, at) {
     <span class="weight">${tap} = <b>${at.weight}</b></span> = <b>${at.x * at.weight}</b></p>`;
 }
 
-function drawTerms(g, now, { y }, at) {
+function drawTerms(g, now, { y }, at, { taps }) {
   const index = now.kh * g.KW + now.kw;
   const terms = at.terms.map((term, i) => {
     const name = classes("term", term.onPad && "pad", i === index && "now", i > index && "later");
@@ -46,7 +48,7 @@ function drawTerms(g, now, { y }, at) {
     `<p style="min-height: ${room}em">` +
     `<span class="output">${element(y, now.n, now.f, now.oh, now.ow)}</span> = ` +
     `${terms.join(" + ")}</p><p>Sum so far: <b id="sum">${at.sum}</b>, after ` +
-    `${((now.done - 1) % g.K) + 1} of ${g.K} terms, ` +
+    `${((now.done - 1) % g.K) + 1} of ${taps} terms, ` +
     `${now.cg + 1} of ${g.Cg} input channels.</p>`;
 }
 
