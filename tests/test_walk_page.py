@@ -1069,6 +1069,46 @@ def test_point_12_in_print_the_numbers_stand_and_the_controls_go(opened):
     tab.context.close()
 
 
+A4_WITHIN_MARGINS = {"width": 718, "height": 1047}  # in 96ths of an inch
+
+TOO_WIDE = """() => [...document.querySelectorAll("body, body *:not(script)")]
+    .filter((e) => e.checkVisibility() && getComputedStyle(e).display !== "inline")
+    .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+    .map((e) => [e.tagName, e.id, e.className, e.textContent.slice(0, 30), e.scrollWidth, e.clientWidth])"""
+
+SHEETS = {
+    "standard": ("ic4ih5iw6oc8kh3ph1", None, 2),
+    "groups": ("g2ic4ih5iw6oc8kh3ph1", None, 2),
+    "separable": ("g2ic4ih5iw6oc8kh3ph1", "input[value=two]", 3),
+    "largest": (LARGEST.descriptor, None, 3),
+}
+
+
+@pytest.mark.parametrize("case", SHEETS)
+def test_point_12_a_structure_prints_on_few_sheets_of_a4_and_nothing_is_cut(opened, case):
+    descriptor, act, most = SHEETS[case]
+    layer = layer_of(descriptor)
+    tab = opened(layer, viewport={"width": 1280, "height": 720})
+    if act:
+        tab.check(act)
+    pages = re.findall(rb"/Type\s*/Page\b", tab.pdf(prefer_css_page_size=True))
+    assert len(pages) <= most
+    tab.emulate_media(media="print")
+    tab.set_viewport_size(A4_WITHIN_MARGINS)
+    assert tab.evaluate(TOO_WIDE) == []
+    stages = (
+        stages_of("separable", layer)
+        if act
+        else stages_of(f"{layer.G} groups" if layer.G > 1 else "standard", layer)
+    )
+    told = tab.eval_on_selector_all("#written b", "lines => lines.map(l => l.innerText)")
+    assert told == [stage.geometry.descriptor for stage in stages]  # which layer a sheet is of
+    assert tab.evaluate("getComputedStyle(document.querySelector('#im2col tfoot')).display") == (
+        "table-row-group"
+    )
+    tab.context.close()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1600), ("dark", 360)])
 def test_axe_finds_no_serious_fault(opened, scheme, width):
     script = os.environ.get("REFCONV_AXE")

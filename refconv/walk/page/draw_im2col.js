@@ -2,7 +2,8 @@
 // The im2col matrix of the group at hand, the filter's weights beside it and the outputs below:
 // a row is a tap, a column is an output. Of a large matrix, the part around the current place.
 
-const MOST_CELLS_OF_ALL = 600; // a matrix of no more is shown whole
+const MOST_CELLS_OF_ALL = 600; // a matrix of no more is shown whole, where it
+const MOST_COLUMNS_OF_ALL = 32; // has columns that a sheet of paper has room for
 const [PART_ROWS, PART_COLUMNS] = [18, 16];
 
 let matrixGrid = null;
@@ -13,7 +14,7 @@ function drawIm2col(scene) {
   const names = namesOf(separable, seen.stage);
   const [tap, column] = [(seen.cg * g.KH + seen.kh) * g.KW + seen.kw, seen.oh * g.OW + seen.ow];
   const positions = g.OH * g.OW;
-  const whole = g.K * positions <= MOST_CELLS_OF_ALL;
+  const whole = g.K * positions <= MOST_CELLS_OF_ALL && positions <= MOST_COLUMNS_OF_ALL;
   const rows = part(tap, g.K, whole ? g.K : PART_ROWS);
   const columns = part(column, positions, whole ? positions : PART_COLUMNS);
   const tapOf = (k) => ({

@@ -92,6 +92,15 @@ function buildStructure() {
   });
 }
 
+/** A convolution's options in a line, for the sheet of paper that has no controls. */
+function written(g) {
+  return (
+    `<b>${descriptorOf(g)}</b>: ${g.C} to ${g.F} channels, G ${g.G}, kernel ${g.KH}×${g.KW}, ` +
+    `stride ${g.sh} ${g.sw}, dilation ${g.dh} ${g.dw}, ` +
+    `pads: top ${g.pt}, bottom ${g.pb}, left ${g.pl}, right ${g.pr}`
+  );
+}
+
 function drawLayer({ layer, separable, stages }) {
   const g = stages[0].g;
   for (const output of document.querySelectorAll("[data-value]")) {
@@ -133,6 +142,7 @@ function drawLayer({ layer, separable, stages }) {
   for (const radio of document.getElementsByName("stages")) {
     radio.checked = (radio.value === "two") === separable;
   }
+  byId("written").innerHTML = stages.map((stage) => `<p>${written(stage.g)}</p>`).join("");
   const last = stages.at(-1).g;
   byId("sizes").innerHTML =
     `<b class="input">x</b> (${g.N}, ${g.C}, ${g.H}, ${g.W}) → ` +
