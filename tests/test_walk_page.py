@@ -282,7 +282,7 @@ def test_it_agrees_with_refconv_on_opening(opened, layer):
     tab = opened(layer)
     outputs = sum(stage.y[0].size for work in lesson(layer) for stage in work.stages)
     assert tab.inner_text("#agreement") == (
-        f"Agrees with refconv: {outputs:,} outputs and the counts of "
+        f"Agrees with refconv for the layer it opened with: {outputs:,} outputs and the counts of "
         f"{len(lesson(layer))} structures, to the unit."
     )
     tab.close()
@@ -310,8 +310,21 @@ def test_a_disagreement_is_shown_loudly(opened, monkeypatch, damage):
     tab.close()
 
 
+def test_the_agreement_is_of_the_layer_it_opened_with_and_says_when_that_is_gone(tab):
+    opening = tab.inner_text("#agreement")
+    tab.check("input[value=two]")
+    tab.click("#divisors button:nth-child(1)", force=True)
+    assert tab.inner_text("#agreement") == opening  # every structure was compared
+    tab.click("[data-name=H][data-by='1']")
+    assert tab.inner_text("#agreement") == f"{opening} This is another layer: not compared."
+    assert "past" in tab.get_attribute("#agreement", "class")
+    tab.click("#opening")
+    assert tab.inner_text("#agreement") == opening
+    assert "past" not in tab.get_attribute("#agreement", "class")
+
+
 def test_a_browser_that_cannot_compare_says_so(tab):
-    tab.evaluate("() => { delete window.DecompressionStream; return drawAgreement(); }")
+    tab.evaluate("() => { delete window.DecompressionStream; return compare(); }")
     assert re.match("NOT COMPARED.*DecompressionStream", tab.inner_text("#agreement"))
     assert tab.get_attribute("#agreement", "class") == "agreement differs"
 
@@ -621,6 +634,47 @@ def test_point_5_what_a_chip_leads_to_is_marked_where_it_answers(opened):
     tab.context.close()
 
 
+def test_point_5_the_answer_is_said_and_not_only_coloured(tab):
+    (stage,) = stages_of("2 groups")
+    tab.click(cell("x", 0, 1, 2, 3, shape=stage.x.shape))
+    lit = marked(tab, "y", "lit")
+    named = tab.eval_on_selector_all(
+        "[data-array=y] td[aria-label]", "cells => cells.map(c => [+c.dataset.i, c.ariaLabel])"
+    )
+    assert dict(named) == {i: f"{stage.y.flat[i]}, uses it" for i in lit}
+    asked = cell("x", 0, 1, 2, 3, shape=stage.x.shape)
+    assert tab.get_attribute(asked, "aria-label") == f"{stage.x[0, 1, 2, 3]}, asked about"
+    tab.keyboard.press("Escape")
+    assert tab.locator("[data-array=y] td[aria-label]").count() == 0
+    assert tab.get_attribute(asked, "aria-label") is None
+    pads = tab.eval_on_selector_all("[data-array=x] td.pad", "cells => cells.map(c => c.ariaLabel)")
+    assert set(pads) == {"0, padding"}
+
+
+FORM = """selector => {
+    const { borderTopStyle, backgroundColor, color, fontStyle } = getComputedStyle(
+        document.querySelector(selector));
+    return [borderTopStyle, backgroundColor, color, fontStyle];
+}"""
+
+
+def test_where_the_system_chooses_the_colours_every_mark_has_a_form(opened):
+    tab = opened(LAYER, forced_colors="active")
+    (stage,) = stages_of("2 groups")
+    tab.click(cell("x", 0, 1, 2, 3, shape=stage.x.shape))
+    plain = tab.evaluate(FORM, "[data-array=y] tbody td:not(.lit):not(.now)")
+    marks = [
+        "[data-array=x] td.window:not(.pad):not(.now)", "[data-array=x] td.asked",
+        "[data-array=x] td.pad:not(.window)", "[data-array=y] td.lit:not(.now)",
+        "[data-array=y] td.now",
+    ]  # fmt: skip
+    forms = [tuple(tab.evaluate(FORM, mark)) for mark in marks]
+    assert len({tuple(plain), *forms}) == len(marks) + 1  # no two look alike
+    pressed = tab.evaluate(FORM, "#divisors [aria-pressed=true]")
+    assert pressed[1] != tab.evaluate(FORM, "#divisors [aria-pressed=false]")[1]
+    tab.context.close()
+
+
 def test_point_6_the_im2col_matrix_is_refconvs_and_lit_where_the_loops_are(tab):
     (stage,) = stages_of("2 groups")
     g = stage.geometry
@@ -645,6 +699,40 @@ def test_point_6_the_im2col_matrix_is_refconvs_and_lit_where_the_loops_are(tab):
     tab.check("input[value=two]")
     tab.click(cell("y", 0, 5, 1, 4, shape=stage.y.shape))
     assert "Nothing is copied: 0 bytes" in tab.inner_text("#im2col-words")
+
+
+@pytest.mark.parametrize("place", [(0, 5, 1, 4, 7), (0, 0, 0, 0, 0)], ids=["inside", "padding"])
+def test_point_6_the_innermost_lines_of_the_loops_are_lit_with_their_numbers(tab, place):
+    (stage,) = stages_of("2 groups")
+    g = stage.geometry
+    *output, tap = place
+    n, f, oh, ow = output
+    cg, kh, kw = np.unravel_index(tap, (g.Cg, g.KH, g.KW))
+    tab.click(cell("y", *output, shape=stage.y.shape))
+    tab.click(f"#im2col td[data-i='{tap * g.OH * g.OW + oh * g.OW + ow}']")
+    text = tab.inner_text("#loops")
+    scope = {"Fg": g.Fg, "Cg": g.Cg, "x": {}, "weight": {}}
+    for name, value in zip(
+        ("n", "f", "oh", "ow", "cg", "kh", "kw"), (*output, cg, kh, kw), strict=True
+    ):
+        scope[name] = int(value)
+    scope |= {"sh": g.sh, "dh": g.dh, "pt": g.pt, "sw": g.sw, "dw": g.dw, "pl": g.pl}
+    for line in re.findall(r"^ +[chw] = .*$", text, re.MULTILINE):  # they are Python, and are told
+        exec(line.strip(), scope)
+        assert line.endswith(f"# {scope[line.strip()[0]]}")
+    c, h, w = (scope[name] for name in "chw")
+    inside = 0 <= h < g.H and 0 <= w < g.W
+    x = f"{stage.x[n, c, h, w]}" if inside else "0, a padding cell"
+    lit = [" ".join(line.split()) for line in tab.inner_text("#loops mark").splitlines()]
+    assert lit == [
+        "y[n, f, oh, ow] += \\",
+        f"x[n, c, h, w] * # {x}",
+        f"weight[f, cg, kh, kw] # {stage.weight[f, cg, kh, kw]}",
+    ]
+    background = "e => getComputedStyle(e).backgroundColor"
+    assert tab.eval_on_selector("#loops mark", background) == tab.eval_on_selector(
+        "#im2col tbody td.now[data-i]", background
+    )
 
 
 def test_point_7_a_counter_runs_into_the_closed_formula(tab):
@@ -942,6 +1030,7 @@ def test_point_11_a_button_copies_the_call(opened):
     for name in ("PyTorch", "ONNX"):
         tab.click(f"[data-library={name}] button")
         tab.wait_for_function(f"byId('copied').textContent === 'Copied: {name}.'")
+        assert tab.inner_text(f"[data-library={name}] button") == "Copied"
         assert tab.evaluate("navigator.clipboard.readText()") == (
             tab.text_content(f"[data-library={name}] pre")
         )
@@ -1074,7 +1163,7 @@ A4_WITHIN_MARGINS = {"width": 718, "height": 1047}  # in 96ths of an inch
 TOO_WIDE = """() => [...document.querySelectorAll("body, body *:not(script)")]
     .filter((e) => e.checkVisibility() && getComputedStyle(e).display !== "inline")
     .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
-    .map((e) => [e.tagName, e.id, e.className, e.textContent.slice(0, 30), e.scrollWidth, e.clientWidth])"""
+    .map((e) => [e.tagName, e.id, e.className, e.scrollWidth, e.clientWidth])"""
 
 SHEETS = {
     "standard": ("ic4ih5iw6oc8kh3ph1", None, 2),
@@ -1106,6 +1195,53 @@ def test_point_12_a_structure_prints_on_few_sheets_of_a4_and_nothing_is_cut(open
     assert tab.evaluate("getComputedStyle(document.querySelector('#im2col tfoot')).display") == (
         "table-row-group"
     )
+    tab.context.close()
+
+
+def test_focus_stays_on_a_structures_button(tab):
+    tab.focus("[data-structure='4 groups'] button")
+    for key in ("Enter", "ArrowRight", "ArrowLeft"):
+        tab.keyboard.press(key)
+        assert tab.evaluate("document.activeElement.textContent") == "4 groups"
+    assert tab.inner_text("#structure-name") == "Depthwise, 4 groups"
+    assert tab.get_attribute("[data-structure='4 groups']", "aria-current") == "true"
+    assert tab.locator("#structures [aria-current]").count() == 1
+
+
+def test_the_steps_are_the_first_link(tab):
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Steps"
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.dataset.go") == "first"
+
+
+def test_the_sentence_is_silent_while_it_plays(tab):
+    assert tab.get_attribute("#sentence", "aria-live") == "polite"
+    tab.click("[data-go=play]")
+    assert tab.get_attribute("#sentence", "aria-live") == "off"
+    tab.click("[data-go=play]")
+    assert tab.get_attribute("#sentence", "aria-live") == "polite"
+
+
+def test_the_slider_says_as_many_groups_as_there_are(tab):
+    for act, said in (
+        ("#divisors button:nth-child(1)", "1 group"),
+        ("#divisors button:nth-child(2)", "2 groups"),
+        ("input[value=two]", "4 groups"),
+    ):
+        tab.click(act)
+        assert tab.get_attribute("#groups", "aria-valuetext") == said
+        assert tab.inner_text("#groups-value") == said.split()[0]
+
+
+@pytest.mark.parametrize("window", [(320, 256), (360, 740), (1280, 720)])
+def test_the_bar_of_steps_leaves_room_for_what_it_steps_through(opened, window):
+    width, height = window
+    tab = opened(LAYER, viewport={"width": width, "height": height})
+    tab.evaluate("scrollTo({ top: byId('matrix').offsetTop, behavior: 'instant' })")
+    covered = tab.evaluate("Math.max(0, byId('stepper').getBoundingClientRect().bottom)")
+    assert covered < height / 3
     tab.context.close()
 
 

@@ -138,17 +138,37 @@ function drawStructures(scene, standard) {
     const texts = cells.map((text, i) =>
       predicting && !here ? HIDDEN : told(scene, COLUMNS[i][1], text),
     );
-    return (
-      `<tr data-structure="${name}"${here ? ' class="here" aria-current="true"' : ""}>` +
-      `<th scope="row"><button type="button" class="link" data-groups="${G}" data-two="${two}">` +
-      `${name}</button></th>` +
-      `${texts.map((text) => `<td>${text}</td>`).join("")}</tr>`
-    );
+    return { name, G, two, here, texts };
   });
+  buildRows(rows);
+  for (const [i, { here, texts }] of rows.entries()) {
+    const row = byId("structures").tBodies[0].rows[i];
+    row.className = here ? "here" : "";
+    if (here) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+    texts.forEach((text, column) => {
+      row.cells[column + 1].textContent = text;
+    });
+  }
+}
+
+let lastRows = "";
+
+/** The table without its numbers; kept while it has the same structures, and the focus with it. */
+function buildRows(rows) {
+  const key = rows.map(({ name }) => name).join();
+  if (key === lastRows) return;
+  lastRows = key;
+  const body = rows.map(
+    ({ name, G, two }) =>
+      `<tr data-structure="${name}">` +
+      `<th scope="row"><button type="button" class="link" data-groups="${G}" data-two="${two}">` +
+      `${name}</button></th>${"<td></td>".repeat(COLUMNS.length)}</tr>`,
+  );
   byId("structures").innerHTML =
     `<caption>All structures of this layer</caption><thead><tr><th scope="col">structure</th>` +
     `${COLUMNS.map(([title]) => `<th scope="col">${title}</th>`).join("")}</tr></thead>` +
-    `<tbody>${rows.join("")}</tbody>`;
+    `<tbody>${body.join("")}</tbody>`;
 }
 
 function buildStructures() {

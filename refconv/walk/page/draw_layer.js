@@ -117,8 +117,8 @@ function drawLayer({ layer, separable, stages }) {
   slider.max = possible.length - 1;
   slider.value = possible.indexOf(layer.G);
   slider.disabled = separable || possible.length === 1;
-  slider.setAttribute("aria-valuetext", `${layer.G} groups`);
-  byId("groups-value").textContent = separable ? layer.C : layer.G;
+  slider.setAttribute("aria-valuetext", `${g.G} ${g.G === 1 ? "group" : "groups"}`);
+  byId("groups-value").textContent = g.G;
   const dividing = divisors(layer.C);
   chips(
     byId("divisors"),

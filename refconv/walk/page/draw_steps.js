@@ -71,6 +71,7 @@ function drawSteps(scene) {
   const button = document.querySelector("[data-go=play]");
   button.textContent = playing ? "Pause" : "Play";
   button.setAttribute("aria-pressed", String(playing));
+  byId("sentence").setAttribute("aria-live", playing ? "off" : "polite"); // else it never stops
   const names = namesOf(separable, now.stage);
   const at = numbersAt(stages[now.stage], now);
   const total = isHidden(scene, now.stage, outputIndex(g, now)) ? HIDDEN : at.sum;

@@ -12,7 +12,7 @@ function drawSum(scene) {
   drawTerms(stage.g, now, names, hidden ? { ...at, before: HIDDEN, sum: HIDDEN } : at, {
     taps: told(scene, "taps", stage.g.K),
   });
-  drawLoops(stage.g, now, names);
+  drawLoops(stage.g, now, names, at);
 }
 
 function drawIndex(g, now, { x, weight }, at) {
@@ -54,7 +54,7 @@ function drawTerms(g, now, { y }, at, { taps }) {
 
 const bracketed = (number) => (number < 0 ? `(${number})` : number);
 
-function drawLoops(g, now, { x, weight, y }) {
+function drawLoops(g, now, { x, weight, y }, at) {
   const loops = [
     ["n", "N", now.n, "output"],
     ["f", "F", now.f, "output"],
@@ -70,10 +70,14 @@ function drawLoops(g, now, { x, weight, y }) {
       `  <i># <b class="${role}">${value}</b> of ${g[size]}</i>`,
   );
   const inner = "  ".repeat(loops.length);
+  const note = (text) => `  <i># <b>${text}</b></i>`;
   byId("loops").innerHTML = [
     ...lines,
-    `${inner}<span class="output">${y}[n, f, oh, ow]</span> += \\`,
-    `${inner}  <span class="input">${x}[n, c, h, w]</span> *`,
-    `${inner}  <span class="weight">${weight}[f, cg, kh, kw]</span>`,
+    `${inner}c = f // Fg * Cg + cg${note(now.c)}`,
+    `${inner}h = oh*sh - pt + kh*dh${note(now.h)}`,
+    `${inner}w = ow*sw - pl + kw*dw${note(now.w)}`,
+    `<mark class="now">${inner}${y}[n, f, oh, ow] += \\`,
+    `${inner}  ${x}[n, c, h, w] *${note(now.onPad ? `${at.x}, a padding cell` : at.x)}`,
+    `${inner}  ${weight}[f, cg, kh, kw]${note(at.weight)}</mark>`,
   ].join("\n");
 }

@@ -58,16 +58,18 @@ class Grid {
     }
   }
 
-  /** Give every cell its classes: `classOf(row, column)` is a string. */
+  /** Give every cell its classes: `classOf(row, column)` is a string. What matters is said too. */
   paint(classOf) {
     this.cells.forEach((row, r) =>
       row.forEach((cell, c) => {
         const name = classOf(r, c);
-        if (cell.className !== name) {
-          cell.className = name;
-          if (name.includes("now")) cell.setAttribute("aria-current", "true");
-          else cell.removeAttribute("aria-current");
-        }
+        if (cell.className === name) return;
+        const [before, after] = [spokenOf(cell.className), spokenOf(name)];
+        cell.className = name;
+        if (name.includes("now")) cell.setAttribute("aria-current", "true");
+        else cell.removeAttribute("aria-current");
+        if (after) cell.setAttribute("aria-label", `${cell.textContent}, ${after}`);
+        else if (before) cell.removeAttribute("aria-label");
       }),
     );
   }
@@ -124,6 +126,12 @@ class Grid {
     cell.tabIndex = 0;
     cell.focus();
   }
+}
+
+/** What a cell's classes mean to who does not see its colour; empty where they mean nothing. */
+function spokenOf(name) {
+  if (name.includes("asked")) return "asked about";
+  return name.includes("lit") ? "uses it" : "";
 }
 
 /** The most characters that any of these texts or numbers has. */
