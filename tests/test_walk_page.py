@@ -388,7 +388,13 @@ def sums_of(tab):
     return tab.inner_text("#sum")
 
 
+def counted(tab):
+    """Until the loops, which are run after the frame, have counted."""
+    tab.wait_for_selector("#costs[aria-busy=false]", state="attached")
+
+
 def figure(tab, name):
+    counted(tab)
     return tab.inner_text(f"[data-figure={name}]")
 
 
@@ -763,6 +769,7 @@ def test_point_8_the_promised_ratio_stands_beside_the_counted_one(tab):
     for work in lesson(LAYER):
         tab.click(f"[data-structure='{work.structure.name}'] button")
         structure = work.structure
+        counted(tab)
         text = tab.inner_text("#ratio")
         assert figure(tab, "ratio") == str(structure.promised)
         if structure.promised.denominator > 1:
@@ -784,6 +791,7 @@ def test_one_channel_is_not_all_channels_and_a_whole_ratio_has_no_decimals(opene
     tab = opened(layer_of("ic1ih4iw5oc1kh1"))
     assert "reads the one input channel" in tab.inner_text("#wiring-words")
     tab.check("input[value=two]")
+    counted(tab)
     assert "it reads the one channel" in tab.inner_text("#wiring-words")
     assert tab.inner_text("#ratio").endswith("40 / 20 = 2, equal.")
     tab.close()
@@ -841,6 +849,7 @@ def answers_of(structure):
 
 
 def tells(tab, texts):
+    counted(tab)
     said = tab.evaluate(TOLD)
     alone = r"(?<![\d,.\[]){}(?!\d|,\d|\])"
     return [text for text in texts if re.search(alone.format(re.escape(text)), said)]

@@ -3,25 +3,37 @@
 // ratio to the standard layer as promised and as counted.
 
 let lastTally = { key: "" };
+let tallying = ""; // the key of the count that is under way
 
-function tallyOnce(stages) {
+/**
+ * The multiply-accumulates counted by running the loops. That takes longer than the rest of the page,
+ * so of a new layer it is null at first; the count is made after the next frame, and drawn then.
+ */
+function talliedOf(stages) {
   const key = JSON.stringify(stages.map(({ g }) => g));
-  if (lastTally.key !== key) {
-    const each = stages.map(({ g }) => tally(g));
-    lastTally = {
-      key,
-      macs: sum(each.map((t) => t.macs)),
-      effective: sum(each.map((t) => t.effective)),
-    };
+  if (lastTally.key === key) return lastTally;
+  if (tallying !== key) {
+    tallying = key;
+    requestAnimationFrame(() => setTimeout(() => tallying === key && makeTally(key, stages)));
   }
-  return lastTally;
+  return null;
+}
+
+function makeTally(key, stages) {
+  const each = stages.map(({ g }) => tally(g));
+  const [macs, effective] = ["macs", "effective"].map((name) => sum(each.map((t) => t[name])));
+  lastTally = { key, macs, effective };
+  drawCounts(sceneOf());
 }
 
 function drawCounts(scene) {
   const { stages, now, separable } = scene;
   const geometries = stages.map(({ g }) => g);
   const counts = count(geometries);
-  const counted = tallyOnce(stages);
+  const counted = talliedOf(stages);
+  for (const section of ["costs", "beside"]) {
+    byId(section).setAttribute("aria-busy", String(counted === null));
+  }
   const before = geometries.slice(0, now.stage);
   const done = now.done + sum(before.map(totalOf));
   const inside =
@@ -42,11 +54,7 @@ function drawCounts(scene) {
     [
       "counted",
       "counted by running the loops",
-      total(
-        `${figure(counted.macs)} MACs, ${figure(counted.effective)} on data: ${verdict(
-          counted.macs === counts.macs && counted.effective === counts.effective,
-        )}`,
-      ),
+      counted === null ? COUNTING : total(comparedWith(counted, counts)),
     ],
     [
       "parameters",
@@ -89,23 +97,35 @@ function formulaOf(scene, g) {
     <span class="times">=</span> <b>${told(scene, "macs", figure(totalOf(g)))}</b> MACs</p>`;
 }
 
+const COUNTING = "counting …";
+
+function comparedWith(counted, { macs, effective }) {
+  const equal = counted.macs === macs && counted.effective === effective;
+  return `${figure(counted.macs)} MACs, ${figure(counted.effective)} on data: ${verdict(equal)}`;
+}
+
 /** A comparison's outcome, in a word and a colour. */
 function verdict(equal) {
   return equal ? '<span class="equal">equal</span>' : '<span class="differs">NOT EQUAL</span>';
+}
+
+/** The counted ratio with its numbers, and whether it is the promised one. */
+function ratioOf(scene, macs, standard, promised) {
+  const quotient = [macs, standard].map((number) => told(scene, "macs", figure(number)));
+  const ratio = fraction(macs, standard);
+  const decimal = ratio.includes("/") ? ` = ${(macs / standard).toFixed(4)}` : "";
+  const worked = `${quotient.join(" / ")} = <b data-figure="ratio">${ratio}</b>${decimal}`;
+  return `${told(scene, "ratio", worked)}, ${verdict(ratio === promised)}.`;
 }
 
 function drawRatio(scene, counted) {
   const { layer, separable } = scene;
   const standard = count(stagesOf({ ...layer, G: 1 }, false));
   const { symbols, numbers, value } = promise(layer, separable);
-  const ratio = fraction(counted.macs, standard.macs);
   const summed = numbers === value ? "" : ` = <b>${value}</b>`;
-  const quotient = [counted.macs, standard.macs].map((macs) => told(scene, "macs", figure(macs)));
-  const decimal = ratio.includes("/") ? ` = ${(counted.macs / standard.macs).toFixed(4)}` : "";
-  const worked = `${quotient.join(" / ")} = <b data-figure="ratio">${ratio}</b>${decimal}`;
   byId("ratio").innerHTML =
     `Promised: <b>${symbols}</b> = ${told(scene, "ratio", `${numbers}${summed}`)}. ` +
-    `Counted: ${told(scene, "ratio", worked)}, ${verdict(ratio === value)}.`;
+    `Counted: ${counted === null ? COUNTING : ratioOf(scene, counted.macs, standard.macs, value)}`;
   drawStructures(scene, standard);
 }
 
