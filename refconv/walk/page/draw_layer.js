@@ -3,13 +3,12 @@
 // says why when it is pointed at, focused or clicked.
 
 const CONTROLS = [
-  ["Channels: input C, output F", ["C", "F"]],
+  ["Images N; channels: input C, output F", ["N", "C", "F"]],
   ["Input: height H, width W", ["H", "W"]],
   ["Kernel: height KH, width KW", ["KH", "KW"]],
   ["Padding: top, bottom, left, right", ["pt", "pb", "pl", "pr"]],
   ["Stride: down sh, across sw", ["sh", "sw"]],
   ["Dilation: down dh, across dw", ["dh", "dw"]],
-  ["Images N", ["N"]],
 ];
 
 /** The layer with one option changed; where the groups asked for do not divide it, with fewer. */
