@@ -414,6 +414,19 @@ def test_the_notes_picture_is_of_this_figure(photo):
 # --- errors --------------------------------------------------------------------------------------
 
 
+def test_the_pictures_of_both_signs_use_the_greys_there_are(figure):
+    """A picture whose levels hardly spread cannot be told from another."""
+    titles = ("standard, output 0", "separable, M = 1", "edges in red", "orange against blue")
+    found = {}
+    for axes in figure.findobj(lambda artist: hasattr(artist, "get_images")):
+        for image in axes.get_images():
+            least, most = image.get_clim()
+            shown = np.clip((image.get_array().astype(float) - least) / (most - least), 0, 1)
+            found[axes.get_title().split("\n")[0]] = shown.std()
+    for title in titles:
+        assert found[title] > 0.12, title
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a", "a.PNG", "png"])
 def test_another_kind_of_file_is_refused(photo, tmp_path, name, capsys):
     assert main(["walk", "--photo", str(tmp_path / name)]) == 2

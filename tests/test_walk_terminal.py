@@ -26,6 +26,7 @@ from refconv.walk.printed import outputs_of, printed
 from refconv.walk.steps import PACES, Closing, Position, Tap, Walk, Wiring, parts_of
 
 LAYER = "g2mb1ic4ih5oc6oh3kh3"
+STANDARD = LAYER.replace("g2", "g1")  # the walk of it begins at the first screen
 RIGHT, LEFT, UP, DOWN = "\x1b[C", "\x1b[D", "\x1b[A", "\x1b[B"
 NUMBER_OF_PACE = {name: number for number, name in enumerate(PACES)}
 
@@ -385,7 +386,7 @@ def test_a_count_that_differs_is_told(monkeypatch):
     monkeypatch.setattr(summary, "counted", lambda worked: (7, 8))
     lesson = Walk(layer_of(DEFAULT_LAYER)).lesson
     assert "\n".join(summary.costs(lesson[1], lesson[0])).count("NOT EQUAL") == 2
-    assert "\n".join(summary.summary(lesson)).count("NOT EQUAL") == 2 * len(lesson)
+    assert "\n".join(summary.summary(lesson, asked=1)).count("NOT EQUAL") == 2 * len(lesson)
 
 
 @pytest.mark.parametrize("descriptor", [LAYER, *LARGE.values()])
@@ -401,6 +402,8 @@ def test_the_summary_in_a_pipe_has_every_structure(descriptor, capsys):
         counts, G = structure.counts, structure.stages[0].G
         is_depthwise = len(worked.stages) == 1 and G == layer.C > 1
         name = "depthwise" if is_depthwise else structure.name
+        asked = len(worked.stages) == 1 and layer.G == G
+        name = rf"{name} \*" if asked else name
         row = rf"^{name} +{re.escape(structure.formula)} +"
         assert re.search(rf"{row}{counts.macs:,} +{counts.macs:,} equal$", text, re.MULTILINE)
         figures = (f"{counts.effective_macs:,}", f"{counts.effective_macs:,} equal",
@@ -413,7 +416,7 @@ def test_the_summary_in_a_pipe_has_every_structure(descriptor, capsys):
 def test_in_a_pipe_as_a_shell_runs_it():
     done = walked(LAYER)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "standard   3*3*3*3*4*6                 1,944  1,944 equal" in done.stdout
+    assert "standard    3*3*3*3*4*6                 1,944  1,944 equal" in done.stdout
     steps = walked(LAYER, "--steps")
     assert (steps.returncode, steps.stderr) == (0, "")
     assert steps.stdout.splitlines() == list(printed(Walk(layer_of(LAYER))))
@@ -433,13 +436,13 @@ def test_it_needs_nothing_that_is_optional():
 
 
 def expected(position, pace="output cell"):
-    """The screen at a position of the walk through `LAYER`."""
-    canvas = screens.screen(Walk(layer_of(LAYER)), position, NUMBER_OF_PACE[pace])
+    """The screen at a position of the walk through `STANDARD`."""
+    canvas = screens.screen(Walk(layer_of(STANDARD)), position, NUMBER_OF_PACE[pace])
     return "\n".join(canvas.lines(colour=False))
 
 
 def test_a_walk_by_keys_from_the_first_screen_to_the_last():
-    with Session("walk", LAYER) as session:
+    with Session("walk", STANDARD) as session:
         session.shows(expected(Position(0, 0)))
         session.press(RIGHT)
         session.shows(expected(Position(1, 0)))
@@ -460,13 +463,38 @@ def test_a_walk_by_keys_from_the_first_screen_to_the_last():
         session.press("\x1bOD")
         session.see("standard: what it costs", "1,944 equal")
         session.press("nnn")
-        session.shows(expected(Walk(layer_of(LAYER)).last, "output channel"))
+        session.shows(expected(Walk(layer_of(STANDARD)).last, "output channel"))
         session.press(RIGHT + "p")
         session.see("separable, stage 1 of 2: depthwise: who reads whom")
         session.press("q")
         assert session.ended() == 0
         assert session.is_as_before
         assert session.screen.colours >= {"0;36", "0;33", "0;32", "0;7"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        ((), "one layer, three structures"),  # of 2 groups, but nobody asked for them
+        (("g2ic4ih5iw6oc8kh3ph1",), "2 groups: who reads whom"),
+        (("g4ic4ih5iw6oc8kh3ph1",), "4 groups = depthwise: who reads whom"),
+        (("ic4ih5iw6oc8kh3ph1",), "one layer, three structures"),
+    ],
+)
+def test_it_begins_at_the_structure_that_was_asked_for(arguments, begins):
+    with Session("walk", *arguments) as session:
+        session.see(begins)
+        session.press("q")
+        assert session.ended() == 0
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_the_tables_mark_the_structure_that_was_asked_for(groups, capsys):
+    assert main(["walk", f"g{groups}ic4ih5iw6oc8kh3ph1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    name = {1: "standard", 2: "2 groups", 4: "depthwise"}[groups]
+    assert [line.split("  ")[0] for line in lines if "*  " in line] == [f"{name} *"] * 2
+    assert "* the layer that was asked for" in lines
 
 
 @pytest.mark.parametrize("descriptor", [LARGE["as dilated as can be"], LARGE["one number"]])
@@ -484,7 +512,7 @@ def test_no_screen_scrolls_or_wraps_in_the_terminal(descriptor):
 
 
 def test_a_resize_redraws_and_a_small_terminal_is_told():
-    with Session("walk", LAYER, rows=30, columns=100) as session:
+    with Session("walk", STANDARD, rows=30, columns=100) as session:
         session.press(RIGHT)
         session.shows(expected(Position(1, 0)))
         session.resize(20, 60)
@@ -504,7 +532,7 @@ def test_a_resize_redraws_and_a_small_terminal_is_told():
 
 
 def test_an_escape_alone_is_a_key_that_does_nothing_but_leave_the_help():
-    with Session("walk", LAYER) as session:
+    with Session("walk", STANDARD) as session:
         session.press("n?")
         session.see("Keys")
         session.press("\x1b")
@@ -518,7 +546,7 @@ def test_an_escape_alone_is_a_key_that_does_nothing_but_leave_the_help():
 
 
 def test_ctrl_c_ends_it_and_the_terminal_is_as_before():
-    with Session("walk", LAYER) as session:
+    with Session("walk", STANDARD) as session:
         session.see("one layer, three structures")
         session.press("\x03")
         assert session.ended() == 128 + signal.SIGINT
@@ -526,7 +554,7 @@ def test_ctrl_c_ends_it_and_the_terminal_is_as_before():
 
 
 def test_a_signal_to_end_leaves_the_terminal_as_before():
-    with Session("walk", LAYER) as session:
+    with Session("walk", STANDARD) as session:
         session.see("one layer, three structures")
         session.process.send_signal(signal.SIGTERM)
         assert session.ended() == 128 + signal.SIGTERM
@@ -534,7 +562,7 @@ def test_a_signal_to_end_leaves_the_terminal_as_before():
 
 
 def test_ctrl_z_gives_the_terminal_back_until_it_goes_on():
-    with Session("walk", LAYER) as session:
+    with Session("walk", STANDARD) as session:
         session.press("n")
         session.shows(expected(Position(1, 0)))
         session.press("\x1a")
@@ -547,7 +575,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on():
 
 
 def test_no_color_asks_for_none():
-    with Session("walk", LAYER, NO_COLOR="1") as session:
+    with Session("walk", STANDARD, NO_COLOR="1") as session:
         session.press("n" + RIGHT)
         session.see("y[0, 0, 0, 0], tap 36 of 36", "[")
         session.press("q")
@@ -557,7 +585,7 @@ def test_no_color_asks_for_none():
 
 
 def test_a_terminal_that_can_do_nothing_gets_the_summary():
-    with Session("walk", LAYER, TERM="dumb") as session:
+    with Session("walk", STANDARD, TERM="dumb") as session:
         assert session.ended() == 0
         assert not session.screen.alternate
 
@@ -579,7 +607,7 @@ def test_the_terminal_is_given_back_when_a_step_raises(monkeypatch):
 
         patched.setattr(terminal, "screen", broken)
         with pytest.raises(ArithmeticError, match="a fault in a screen"):
-            terminal.walk(layer_of(LAYER), step_by_step=True)
+            terminal.walk(layer_of(STANDARD), step_by_step=True, from_first=True)
         assert termios.tcgetattr(slave) == before
         written = ""
         while len(written) < len(terminal.ENTER + terminal.LEAVE):

@@ -13,7 +13,7 @@ DESCRIPTION = """\
 Walk through one small layer as standard, group, depthwise and separable convolution, with numbers
 that can be added by hand: in the terminal, step by step, or as one page for a browser that needs
 no network. The layer is a descriptor in oneDNN benchdnn's notation, at most 16x16 with 16 channels
-in and 24 out; left out, it has 4 input and 8 output channels, 4x6."""
+in and 24 out; left out, it has 4 input and 8 output channels, 5x6."""
 
 DRAW_WITH = {"matplotlib": "matplotlib", "PIL": "pillow"}
 """What draws the photograph: modules, and the packages that they are in."""
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from refconv.walk.terminal import walk
 
-    return walk(layer, step_by_step=not options.steps)
+    return walk(layer, step_by_step=not options.steps, from_first=options.descriptor is None)
 
 
 def _layer(descriptor: str | None) -> Geometry:

@@ -193,7 +193,7 @@ def _approximations(band: SubFigure, found: Sequence[Approximation]) -> None:
         "MACs.",
     )
     standard, near, lost, curve = band.subplots(1, 4, width_ratios=(1, 1, 1, 1.6))
-    reach = float(np.abs(one.y[0, 0]).max())
+    reach = float(np.abs(one.y[0, 0]).max()) / 2  # as in `_signed`, and the same for all three
     _signed(standard, one.y[0, 0], f"standard, output 0\n{_macs(one)}", reach)
     cost = f"{first.factored.several_counts.macs:,} MACs"
     _signed(near, several.y[0, 0], f"separable, M = 1\n{cost}", reach)

@@ -34,7 +34,7 @@ def printed(walk: Walk) -> Iterator[str]:
         yield from ("", f"== what {title_of(worked)} costs", "")
         yield from costs(worked, walk.lesson[0])
     yield from ("", "== all structures", "")
-    yield from summary(walk.lesson)
+    yield from summary(walk.lesson, walk.layer.G)
 
 
 def outputs_of(part: Part) -> dict[str, tuple[int, int, int, int]]:

@@ -286,7 +286,7 @@ def _(step: Totals, canvas: Canvas) -> None:
 @_draw.register
 def _(step: Closing, canvas: Canvas) -> None:
     canvas.put(0, 0, "All structures of this layer", "bold")
-    for row, line in enumerate(summary(step.lesson)):
+    for row, line in enumerate(summary(step.lesson, step.asked)):
         canvas.put(2 + row, 0, line)
 
 

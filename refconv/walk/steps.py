@@ -204,9 +204,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Closing:
-    """After the last structure: all of them in one table."""
+    """After the last structure: all of them in one table, and how many groups were asked for."""
 
     lesson: tuple[Worked, ...]
+    asked: int
 
 
 Step = Opening | Wiring | Tap | Totals | Closing
@@ -249,6 +250,23 @@ class Walk:
         self.sections = tuple(self._sections())
 
     first = Position(0, 0)
+
+    @property
+    def asked(self) -> Position:
+        """Where the structure of the layer itself begins; for a standard one, the first step.
+
+        >>> from refconv.walk.lesson import layer_of
+        >>> walk = Walk(layer_of("g2ic4ih3iw5oc8kh2kw3"))
+        >>> walk.step(walk.asked).part.title
+        '2 groups'
+        """
+        position = self.first
+        if self.layer.G > 1:
+            for worked in self.lesson:
+                position = self.next_structure(position)
+                if worked.structure.stages[0].G == self.layer.G:
+                    break
+        return position
 
     @property
     def last(self) -> Position:
@@ -307,7 +325,7 @@ class Walk:
                     chapter, part.macs, partial(Tap, part), (1, g.K, g.OH * g.OW * g.K, part.macs)
                 )
             yield Section(chapter, 1, partial(_totals, worked, self.lesson[0]), once)
-        yield Section(len(self.lesson) + 1, 1, lambda _: Closing(self.lesson), once)
+        yield Section(len(self.lesson) + 1, 1, lambda _: Closing(self.lesson, self.layer.G), once)
 
 
 def _wiring(part: Part, _: int) -> Step:

@@ -61,20 +61,25 @@ def name_of(worked: Worked) -> str:
     return "depthwise" if is_depthwise else worked.structure.name
 
 
-def summary(lesson: Sequence[Worked]) -> list[str]:
-    """Two tables with a row for each structure."""
+MARK = " *"
+
+
+def summary(lesson: Sequence[Worked], asked: int) -> list[str]:
+    """Two tables with a row for each structure; that of the number of groups `asked` is marked."""
     base = lesson[0].structure.counts
     work, rest = [], []
     for worked in lesson:
         structure = worked.structure
         counts = structure.counts
         macs, effective = counted(worked)
+        is_asked = len(worked.stages) == 1 and asked == structure.stages[0].G
+        name = name_of(worked) + (MARK if is_asked else "")
         work.append((
-            name_of(worked), structure.formula, f"{counts.macs:,}",
+            name, structure.formula, f"{counts.macs:,}",
             f"{macs:,}{_equal(macs, counts.macs)}",
         ))  # fmt: skip
         rest.append((
-            name_of(worked), f"{counts.effective_macs:,}",
+            name, f"{counts.effective_macs:,}",
             f"{effective:,}{_equal(effective, counts.effective_macs)}", f"{counts.parameters:,}",
             f"{counts.bytes(DTYPE):,}", structure.promise, f"{counts.ratio_to(base)}",
         ))  # fmt: skip
@@ -84,6 +89,7 @@ def summary(lesson: Sequence[Worked]) -> list[str]:
         *table(
             ("structure", "effective", "counted", "parameters", "bytes", "promised", "ratio"), rest
         ),
+        f"{MARK.strip()} the layer that was asked for",
     ]
 
 

@@ -43,11 +43,12 @@ ESCAPE_S = 0.05
 """An escape that nothing follows for so long, in seconds, is the key itself."""
 
 
-def walk(layer: Geometry, step_by_step: bool) -> int:
+def walk(layer: Geometry, step_by_step: bool, from_first: bool) -> int:
     """Walk through the layer; the exit status.
 
     Step by step where standard input and output are a terminal, else the summary; or, where
-    `step_by_step` is false, all steps as text.
+    `step_by_step` is false, all steps as text. Step by step it begins at the layer's own structure,
+    or, where `from_first` is true, before the first one.
     """
     way = Walk(layer)
     if not step_by_step:
@@ -55,10 +56,10 @@ def walk(layer: Geometry, step_by_step: bool) -> int:
             print(line)
         return 0
     if can_step():
-        Show(way).run()
+        Show(way, way.first if from_first else way.asked).run()
         return 0
     print(f"{layer.descriptor}\n")
-    print("\n".join(summary(way.lesson)))
+    print("\n".join(summary(way.lesson, layer.G)))
     print("\nIn a terminal, refconv walk goes step by step; --steps prints all steps.")
     return 0
 
@@ -78,7 +79,7 @@ class Show:
     """What is on the screen now: a step, at a pace; or the help."""
 
     walk: Walk
-    position: Position = Walk.first
+    position: Position
     pace: int = PACES.index("output cell")
     in_help: bool = False
     unread: str = field(default="", repr=False)

@@ -41,9 +41,21 @@ function difference(outputs, structures, lesson, pools) {
   return at === outputs.length ? null : `refconv has ${outputs.length} outputs, this page ${at}`;
 }
 
-async function drawAgreement() {
-  const [agrees, text] = await agreement();
-  byId("agreement").className = `agreement ${agrees ? "agrees" : "differs"}`;
+let outcome = null; // [whether it agrees, in words], once that is known
+
+async function compare() {
+  outcome = await agreement();
+  drawAgreement(state);
+}
+
+/** What was compared is the layer of the opening, with every G: of another it says less. */
+function drawAgreement({ layer }) {
+  if (outcome === null) return;
+  const [agrees, words] = outcome;
+  const another = OPTIONS.some((name) => name !== "G" && layer[name] !== LESSON.layer[name]);
+  const text = words + (agrees && another ? " This is another layer: not compared." : "");
+  if (byId("agreement").textContent === text) return; // it would be read aloud again
+  byId("agreement").className = classes("agreement", agrees ? "agrees" : "differs", another && "past");
   byId("agreement").textContent = text;
 }
 
@@ -62,7 +74,7 @@ async function agreement() {
   if (found) return [false, `DIFFERS from refconv. ${found}. Trust no number on this page.`];
   return [
     true,
-    `Agrees with refconv: ${figure(outputs.length)} outputs and the counts of ` +
+    `Agrees with refconv for the layer it opened with: ${figure(outputs.length)} outputs and the counts of ` +
       `${LESSON.structures.length} structures, to the unit.`,
   ];
 }

@@ -47,3 +47,12 @@ function usersOf(stages, { stage, array, index }) {
   }
   return lit;
 }
+
+const USES = "uses the number asked about";
+
+/** Of so many equal parts of the outputs, which hold one that is used; without a question, none. */
+function partsThatUse(outputs, parts) {
+  if (outputs === null) return [];
+  const size = outputs.length / parts;
+  return range(parts).map((i) => outputs.subarray(i * size, (i + 1) * size).includes(1));
+}

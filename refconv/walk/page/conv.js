@@ -46,22 +46,24 @@ function convolve(x, weight, g) {
   const [HP, WP] = [g.pt + g.H + g.pb, g.pl + g.W + g.pr];
   const xp = pad(x, g);
   const y = new Int32Array(N * F * OH * OW);
+  // How far each tap's cell lies from the window's first: one loop over the taps instead of three.
+  const away = new Int32Array(K);
+  for (let tap = 0; tap < K; tap++) {
+    const [cg, kh, kw] = [Math.floor(tap / (KH * KW)), Math.floor(tap / KW) % KH, tap % KW];
+    away[tap] = (cg * HP + kh * dh) * WP + kw * dw;
+  }
   let output = 0;
   for (let n = 0; n < N; n++)
     for (let f = 0; f < F; f++) {
       const firstChannel = n * C + Math.floor(f / Fg) * Cg;
+      const filter = f * K;
       for (let oh = 0; oh < OH; oh++)
         for (let ow = 0; ow < OW; ow++) {
+          const first = (firstChannel * HP + oh * sh) * WP + ow * sw;
           let sum = 0;
-          let tap = f * K;
-          for (let cg = 0; cg < Cg; cg++)
-            for (let kh = 0; kh < KH; kh++) {
-              let cell = ((firstChannel + cg) * HP + oh * sh + kh * dh) * WP + ow * sw;
-              for (let kw = 0; kw < KW; kw++) {
-                sum += xp[cell] * weight[tap++];
-                cell += dw;
-              }
-            }
+          for (let tap = 0; tap < K; tap++) {
+            sum = (sum + Math.imul(xp[first + away[tap]], weight[filter + tap])) | 0;
+          }
           y[output++] = sum;
         }
     }

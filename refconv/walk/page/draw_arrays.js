@@ -4,20 +4,20 @@
 
 const MOST_CELLS = 420; // of one array on the page at once: more would not answer at once
 
-/** The panels of a structure, from input to output. */
+/** The panels of a structure. An output follows its input, so that a question and its answer meet. */
 function panelsOf(separable) {
   return separable
     ? [
         ["x", 0],
-        ["weight", 0],
         ["y", 0],
-        ["weight", 1],
         ["y", 1],
+        ["weight", 0],
+        ["weight", 1],
       ]
     : [
         ["x", 0],
-        ["weight", 0],
         ["y", 0],
+        ["weight", 0],
       ];
 }
 
@@ -31,13 +31,10 @@ function drawArrays(scene) {
     );
     const hosts = panels.map((panel) => panel.host);
     byId("arrays").replaceChildren(...hosts, byId("sum-panel"));
+    byId("arrays").classList.toggle("two", scene.separable);
     shownPanels = { key, panels };
   }
   for (const panel of shownPanels.panels) panel.draw(scene);
-  const weight = shownPanels.panels.find(
-    (p) => p.array === "weight" && p.stage === scene.now.stage,
-  );
-  if (weight.host.nextSibling !== byId("sum-panel")) weight.host.after(byId("sum-panel"));
   drawBack(scene);
 }
 
@@ -48,7 +45,7 @@ class Panel {
     this.between = separable && array === "y" && stage === 0;
     this.role = this.between ? "between" : { x: "input", weight: "weight", y: "output" }[array];
     this.host = document.createElement("section");
-    this.host.className = `panel ${this.role}`;
+    this.host.className = `panel ${this.role} stage-${stage + 1}`;
     this.host.dataset.array = this.name;
     this.host.innerHTML = `<h3></h3><p class="shape"></p>
       <div class="chips images" role="group" aria-label="Image of ${this.name}"></div>
@@ -113,26 +110,46 @@ class Panel {
   #images(scene, g, place) {
     const host = this.host.querySelector(".images");
     host.hidden = g.N === 1;
+    const using = partsThatUse(this.#answers(scene), g.N);
     chips(
       host,
-      `${this.layer}${place.n}`,
+      `${this.layer}${place.n}/${using}`,
       range(g.N).map((n) => ({
         text: `image ${n}`,
+        label: using[n] && `image ${n}, ${USES}`,
         on: n === place.n,
-        pick: () => pin({ stage: this.stage, done: doneAt(g, { ...place, n }) }),
+        lit: using[n],
+        pick: () => pin({ stage: this.stage, done: openedAt(g, { ...place, n }) }),
       })),
     );
   }
 
-  #channels(letter, all, current, perGroup, group, shown, pick) {
-    const key = `${this.layer}${[current, group]}`;
+  /** The outputs of this panel that answer the question, or null. */
+  #answers({ lit }) {
+    return this.array === "y" ? (lit?.[this.stage] ?? null) : null;
+  }
+
+  /** Of these, those of the image at hand. */
+  #answersOfImage(scene) {
+    const { n } = scene.places[this.stage];
+    const { N } = scene.stages[this.stage].g;
+    const all = this.#answers(scene);
+    return all && all.subarray((n * all.length) / N, ((n + 1) * all.length) / N);
+  }
+
+  #channels(scene, letter, all, current, perGroup, group, shown, pick) {
+    const using = partsThatUse(this.#answersOfImage(scene), all);
+    const key = `${this.layer}${[current, group]}/${using}`;
     chips(
       this.host.querySelector(".channels"),
       key,
       range(all).map((channel) => ({
         text: `${letter}${channel}`,
-        label: `${this.name}: channel ${channel}, group ${Math.floor(channel / perGroup)}`,
+        label:
+          `${this.name}: channel ${channel}, group ${Math.floor(channel / perGroup)}` +
+          `${using[channel] ? `, ${USES}` : ""}`,
         on: channel === current,
+        lit: using[channel],
         dim: Math.floor(channel / perGroup) !== group,
         pick: () => pick(channel),
       })),
@@ -146,7 +163,7 @@ class Panel {
     const [HP, WP] = [g.pt + g.H + g.pb, g.pl + g.W + g.pr];
     const shown = this.#shown(g.C, place.c, HP * WP);
     this.#images(scene, g, place);
-    this.#channels("c", g.C, place.c, g.Cg, place.group, shown, (c) => {
+    this.#channels(scene, "c", g.C, place.c, g.Cg, place.group, shown, (c) => {
       const group = Math.floor(c / g.Cg);
       const f = group === place.group ? place.f : group * g.Fg;
       pin({ stage, done: doneAt(g, { ...place, f }, { ...place, cg: c % g.Cg }) });
@@ -271,8 +288,8 @@ class Panel {
     const { y } = scene.stages[stage];
     const shown = this.#shown(g.F, place.f, g.OH * g.OW);
     this.#images(scene, g, place);
-    this.#channels(this.between ? "c" : "f", g.F, place.f, g.Fg, place.group, shown, (f) =>
-      pin({ stage, done: doneAt(g, { ...place, f }) }),
+    this.#channels(scene, this.between ? "c" : "f", g.F, place.f, g.Fg, place.group, shown, (f) =>
+      pin({ stage, done: openedAt(g, { ...place, f }) }),
     );
     this.#resize(shown.length);
     const complete =
@@ -289,7 +306,7 @@ class Panel {
       const indexOf = (oh, ow) => ((place.n * g.F + f) * g.OH + oh) * g.OW + ow;
       const cellAt = (oh, ow) => ({ stage, done: doneAt(g, { n: place.n, f, oh, ow }) });
       grid.on.pick = (oh, ow) =>
-        pin(cellAt(oh, ow), {
+        pin({ stage, done: openedAt(g, { n: place.n, f, oh, ow }) }, {
           asked: this.between ? { stage: 1, array: "x", index: indexOf(oh, ow) } : null,
         });
       grid.on.look = (oh, ow) => change({ preview: cellAt(oh, ow) });
@@ -302,7 +319,7 @@ class Panel {
         cells: range(g.OH).map((oh) =>
           range(g.OW).map((ow) => {
             const index = indexOf(oh, ow);
-            return { text: isHidden(scene, stage, index) ? "?" : y[index], data: index };
+            return { text: isHidden(scene, stage, index) ? HIDDEN : y[index], data: index };
           }),
         ),
         digits: this.digits,
@@ -325,7 +342,6 @@ class Panel {
   }
 }
 
-const classes = (...names) => names.filter(Boolean).join(" ");
 const outputIndex = (g, { n, f, oh, ow }) => ((n * g.F + f) * g.OH + oh) * g.OW + ow;
 
 function isAsked({ asked }, stage, array, index) {
@@ -338,6 +354,7 @@ function forget() {
 
 /** The answer to the question backwards, in words. */
 function drawBack({ asked, lit, stages, separable }) {
+  byId("stepper").classList.toggle("asking", asked !== null);
   byId("forget").hidden = asked === null;
   if (asked === null) {
     byId("back").textContent = "";

@@ -24,6 +24,18 @@ function drawCalls({ stages }) {
     });
 }
 
+const COPIED_FOR = 2500; // milliseconds
+
+/** Say on the button what became of it, and aloud. */
+function sayCopied(button, text, spoken) {
+  button.textContent = text;
+  byId("copied").textContent = spoken;
+  setTimeout(() => {
+    button.textContent = "Copy";
+    byId("copied").textContent = "";
+  }, COPIED_FOR);
+}
+
 function buildCalls() {
   byId("calls").addEventListener("click", async (event) => {
     const button = event.target.closest("button");
@@ -32,11 +44,11 @@ function buildCalls() {
     const text = call.querySelector("pre");
     try {
       await navigator.clipboard.writeText(text.textContent);
-      byId("copied").textContent = `Copied: ${call.dataset.library}.`;
+      sayCopied(button, "Copied", `Copied: ${call.dataset.library}.`);
     } catch (refused) {
       // some browsers let no page from disk write there
       getSelection().selectAllChildren(text);
-      byId("copied").textContent = `Selected, to be copied by hand (${refused.message}).`;
+      sayCopied(button, "Selected: copy it by hand", `Selected, to be copied: ${refused.message}.`);
     }
   });
 }

@@ -2,7 +2,8 @@
 // The im2col matrix of the group at hand, the filter's weights beside it and the outputs below:
 // a row is a tap, a column is an output. Of a large matrix, the part around the current place.
 
-const MOST_CELLS_OF_ALL = 600; // a matrix of no more is shown whole
+const MOST_CELLS_OF_ALL = 600; // a matrix of no more is shown whole, where it
+const MOST_COLUMNS_OF_ALL = 32; // has columns that a sheet of paper has room for
 const [PART_ROWS, PART_COLUMNS] = [18, 16];
 
 let matrixGrid = null;
@@ -13,7 +14,7 @@ function drawIm2col(scene) {
   const names = namesOf(separable, seen.stage);
   const [tap, column] = [(seen.cg * g.KH + seen.kh) * g.KW + seen.kw, seen.oh * g.OW + seen.ow];
   const positions = g.OH * g.OW;
-  const whole = g.K * positions <= MOST_CELLS_OF_ALL;
+  const whole = g.K * positions <= MOST_CELLS_OF_ALL && positions <= MOST_COLUMNS_OF_ALL;
   const rows = part(tap, g.K, whole ? g.K : PART_ROWS);
   const columns = part(column, positions, whole ? positions : PART_COLUMNS);
   const tapOf = (k) => ({
@@ -30,7 +31,9 @@ function drawIm2col(scene) {
   matrixGrid.on.pick = (r, col) =>
     col > 0 &&
     pin({ stage: seen.stage, done: doneAt(g, outputOf(columns[col - 1]), tapOf(rows[r])) });
-  const hiding = scene.predicting ? [scene.now.stage, scene.now.done, scene.revealed.has("y")] : "";
+  const hiding = scene.predicting
+    ? [scene.now.stage, scene.now.done, scene.revealed.has("y"), scene.revealed.has("taps")]
+    : "";
   const key = JSON.stringify([
     scene.layer,
     separable,
@@ -47,7 +50,7 @@ function drawIm2col(scene) {
   matrixGrid.show(key, () => ({
     label: `im2col matrix of group ${seen.group}`,
     caption:
-      `Group ${seen.group}: matrix (K, OH·OW) = (${g.K}, ${positions})${shown}; ` +
+      `Group ${seen.group}: matrix (K, OH·OW) = (${told(scene, "taps", g.K)}, ${positions})${shown}; ` +
       `a row for each tap (c kh,kw), a column for each output (oh,ow); filter f=${seen.f} beside it`,
     columns: [`f${seen.f}`, ...columns.map((p) => `${outputOf(p).oh},${outputOf(p).ow}`)],
     rows: rows.map((k) => {
@@ -61,7 +64,7 @@ function drawIm2col(scene) {
     foot: `<tfoot><tr><th scope="row" colspan="2">${names.y}[${seen.n}, ${seen.f}]</th>${columns
       .map((p) => {
         const index = outputIndex(g, outputOf(p));
-        return `<td>${isHidden(scene, seen.stage, index) ? "?" : y[index]}</td>`;
+        return `<td>${isHidden(scene, seen.stage, index) ? HIDDEN : y[index]}</td>`;
       })
       .join("")}</tr></tfoot>`,
   }));
@@ -90,7 +93,8 @@ function part(at, all, size) {
 }
 
 /** W · M = Y to scale: the weight's blocks, the matrix of each group, the outputs. */
-function drawBlocks({ separable }, g, seen, names) {
+function drawBlocks(scene, g, seen, names) {
+  const K = told(scene, "taps", g.K);
   const taps = g.C * g.KH * g.KW;
   const positions = g.OH * g.OW;
   const [deep, high, wide] = [
@@ -111,7 +115,7 @@ function drawBlocks({ separable }, g, seen, names) {
         aside + (group * high) / g.G,
         step,
         high / g.G,
-        `weight of group ${group}: ${g.Fg} × ${g.K}`,
+        `weight of group ${group}: ${g.Fg} × ${K}`,
       ) +
       rect(
         `input${here}`,
@@ -119,7 +123,7 @@ function drawBlocks({ separable }, g, seen, names) {
         top + group * step,
         wide,
         step,
-        `im2col matrix of group ${group}: ${g.K} × ${positions}`,
+        `im2col matrix of group ${group}: ${K} × ${positions}`,
       ) +
       rect(
         `output${here}`,
@@ -139,8 +143,8 @@ function drawBlocks({ separable }, g, seen, names) {
   byId("blocks").innerHTML =
     `<svg viewBox="0 0 ${left * 2 + deep + 2 * gap + 2 * wide} ${top + deep + 6}"
       role="img" tabindex="0" aria-label="Weight blocks times im2col blocks give the outputs: ${g.G} of each">
-    <text x="${left}" y="14">weight: ${g.G} × (${g.Fg} × ${g.K})</text>
-    <text x="${ends}" y="14">im2col: ${g.G} × (${g.K} × ${positions})</text>
+    <text x="${left}" y="14">weight: ${g.G} × (${g.Fg} × ${K})</text>
+    <text x="${ends}" y="14">im2col: ${g.G} × (${K} × ${positions})</text>
     <text x="${ends + wide + gap}" y="14">${names.y}: ${g.G} × (${g.Fg} × ${positions})</text>
     <rect class="frame" x="${left}" y="${aside}" width="${deep}" height="${high}"/>
     ${groups.join("")}
@@ -151,11 +155,11 @@ function drawBlocks({ separable }, g, seen, names) {
     ${dot(ends + wide + gap + (column / positions) * wide, aside + ((seen.f + 0.5) / g.F) * high)}
   </svg>`;
   const bytes = g.N * g.G * g.K * positions * BYTES;
-  const stage = separable ? `Stage ${seen.stage + 1}, ${kindOf(g)}. ` : "";
+  const stage = scene.separable ? `Stage ${seen.stage + 1}, ${kindOf(g)}. ` : "";
   byId("im2col-words").innerHTML =
     stage +
     (needsNoCopy(g)
-      ? 'A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: <span class="answer">0 bytes</span>.'
+      ? 'A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: 0 bytes.'
       : `Each tap is a row and each output a column, one block for each of ${g.G === 1 ? "1 group" : `${g.G} groups`}. ` +
-        `The copy takes <span class="answer">${figure(bytes)} bytes</span>; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
+        `The copy takes ${told(scene, "taps", figure(bytes))} bytes; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
 }

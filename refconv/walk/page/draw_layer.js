@@ -3,13 +3,12 @@
 // says why when it is pointed at, focused or clicked.
 
 const CONTROLS = [
-  ["Channels: input C, output F", ["C", "F"]],
+  ["Images N; channels: input C, output F", ["N", "C", "F"]],
   ["Input: height H, width W", ["H", "W"]],
   ["Kernel: height KH, width KW", ["KH", "KW"]],
   ["Padding: top, bottom, left, right", ["pt", "pb", "pl", "pr"]],
   ["Stride: down sh, across sw", ["sh", "sw"]],
   ["Dilation: down dh, across dw", ["dh", "dw"]],
-  ["Images N", ["N"]],
 ];
 
 /** The layer with one option changed; where the groups asked for do not divide it, with fewer. */
@@ -92,6 +91,15 @@ function buildStructure() {
   });
 }
 
+/** A convolution's options in a line, for the sheet of paper that has no controls. */
+function written(g) {
+  return (
+    `<b>${descriptorOf(g)}</b>: ${g.C} to ${g.F} channels, G ${g.G}, kernel ${g.KH}×${g.KW}, ` +
+    `stride ${g.sh} ${g.sw}, dilation ${g.dh} ${g.dw}, ` +
+    `pads: top ${g.pt}, bottom ${g.pb}, left ${g.pl}, right ${g.pr}`
+  );
+}
+
 function drawLayer({ layer, separable, stages }) {
   const g = stages[0].g;
   for (const output of document.querySelectorAll("[data-value]")) {
@@ -108,8 +116,8 @@ function drawLayer({ layer, separable, stages }) {
   slider.max = possible.length - 1;
   slider.value = possible.indexOf(layer.G);
   slider.disabled = separable || possible.length === 1;
-  slider.setAttribute("aria-valuetext", `${layer.G} groups`);
-  byId("groups-value").textContent = separable ? layer.C : layer.G;
+  slider.setAttribute("aria-valuetext", `${g.G} ${g.G === 1 ? "group" : "groups"}`);
+  byId("groups-value").textContent = g.G;
   const dividing = divisors(layer.C);
   chips(
     byId("divisors"),
@@ -133,6 +141,7 @@ function drawLayer({ layer, separable, stages }) {
   for (const radio of document.getElementsByName("stages")) {
     radio.checked = (radio.value === "two") === separable;
   }
+  byId("written").innerHTML = stages.map((stage) => `<p>${written(stage.g)}</p>`).join("");
   const last = stages.at(-1).g;
   byId("sizes").innerHTML =
     `<b class="input">x</b> (${g.N}, ${g.C}, ${g.H}, ${g.W}) → ` +

@@ -41,7 +41,10 @@ function buildSteps() {
       go(button.dataset.go);
     }
   });
-  byId("unit").addEventListener("change", (event) => change({ unit: event.target.value }));
+  byId("unit").addEventListener("change", (event) => {
+    change({ unit: event.target.value });
+    if (state.unit === "mac") toFirstProduct();
+  });
   document.addEventListener("keydown", (event) => {
     const keys = { ArrowRight: "on", ArrowLeft: "back", Home: "first", End: "last" };
     if (event.key === "Escape") forget();
@@ -59,15 +62,19 @@ function drawSteps(scene) {
   const { g } = stages[now.stage];
   byId("stage-name").textContent = separable ? `stage ${now.stage + 1}, ${kindOf(g)}:` : "";
   byId("counter").textContent = figure(now.done);
-  byId("counter-total").textContent = figure(totalOf(g));
-  byId("counter-bar").max = totalOf(g);
-  byId("counter-bar").value = now.done;
+  const all = told(scene, "macs", figure(totalOf(g)));
+  const bar = byId("counter-bar");
+  byId("counter-total").textContent = all;
+  bar.hidden = all === HIDDEN; // it would tell the total
+  if (bar.hidden) bar.removeAttribute("value");
+  else [bar.max, bar.value] = [totalOf(g), now.done];
   const button = document.querySelector("[data-go=play]");
   button.textContent = playing ? "Pause" : "Play";
   button.setAttribute("aria-pressed", String(playing));
+  byId("sentence").setAttribute("aria-live", playing ? "off" : "polite"); // else it never stops
   const names = namesOf(separable, now.stage);
   const at = numbersAt(stages[now.stage], now);
-  const total = isHidden(scene, now.stage, outputIndex(g, now)) ? "?" : at.sum;
+  const total = isHidden(scene, now.stage, outputIndex(g, now)) ? HIDDEN : at.sum;
   byId("sentence").textContent =
     `${element(names.y, now.n, now.f, now.oh, now.ow)}: ` +
     `${at.x} × ${at.weight} = ${at.x * at.weight}` +

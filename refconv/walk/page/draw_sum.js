@@ -9,8 +9,10 @@ function drawSum(scene) {
   const at = numbersAt(stage, now);
   const hidden = isHidden(scene, now.stage, outputIndex(stage.g, now));
   drawIndex(stage.g, now, names, at);
-  drawTerms(stage.g, now, names, hidden ? { ...at, before: "?", sum: "?" } : at);
-  drawLoops(stage.g, now, names);
+  drawTerms(stage.g, now, names, hidden ? { ...at, before: HIDDEN, sum: HIDDEN } : at, {
+    taps: told(scene, "taps", stage.g.K),
+  });
+  drawLoops(stage.g, now, names, at);
 }
 
 function drawIndex(g, now, { x, weight }, at) {
@@ -33,7 +35,7 @@ function drawIndex(g, now, { x, weight }, at) {
     <span class="weight">${tap} = <b>${at.weight}</b></span> = <b>${at.x * at.weight}</b></p>`;
 }
 
-function drawTerms(g, now, { y }, at) {
+function drawTerms(g, now, { y }, at, { taps }) {
   const index = now.kh * g.KW + now.kw;
   const terms = at.terms.map((term, i) => {
     const name = classes("term", term.onPad && "pad", i === index && "now", i > index && "later");
@@ -46,13 +48,13 @@ function drawTerms(g, now, { y }, at) {
     `<p style="min-height: ${room}em">` +
     `<span class="output">${element(y, now.n, now.f, now.oh, now.ow)}</span> = ` +
     `${terms.join(" + ")}</p><p>Sum so far: <b id="sum">${at.sum}</b>, after ` +
-    `${((now.done - 1) % g.K) + 1} of ${g.K} terms, ` +
+    `${((now.done - 1) % g.K) + 1} of ${taps} terms, ` +
     `${now.cg + 1} of ${g.Cg} input channels.</p>`;
 }
 
 const bracketed = (number) => (number < 0 ? `(${number})` : number);
 
-function drawLoops(g, now, { x, weight, y }) {
+function drawLoops(g, now, { x, weight, y }, at) {
   const loops = [
     ["n", "N", now.n, "output"],
     ["f", "F", now.f, "output"],
@@ -68,10 +70,14 @@ function drawLoops(g, now, { x, weight, y }) {
       `  <i># <b class="${role}">${value}</b> of ${g[size]}</i>`,
   );
   const inner = "  ".repeat(loops.length);
+  const note = (text) => `  <i># <b>${text}</b></i>`;
   byId("loops").innerHTML = [
     ...lines,
-    `${inner}<span class="output">${y}[n, f, oh, ow]</span> += \\`,
-    `${inner}  <span class="input">${x}[n, c, h, w]</span> *`,
-    `${inner}  <span class="weight">${weight}[f, cg, kh, kw]</span>`,
+    `${inner}c = f // Fg * Cg + cg${note(now.c)}`,
+    `${inner}h = oh*sh - pt + kh*dh${note(now.h)}`,
+    `${inner}w = ow*sw - pl + kw*dw${note(now.w)}`,
+    `<mark class="now">${inner}${y}[n, f, oh, ow] += \\`,
+    `${inner}  ${x}[n, c, h, w] *${note(now.onPad ? `${at.x}, a padding cell` : at.x)}`,
+    `${inner}  ${weight}[f, cg, kh, kw]${note(at.weight)}</mark>`,
   ].join("\n");
 }

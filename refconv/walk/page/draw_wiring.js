@@ -39,9 +39,9 @@ function drawWiring(scene) {
   });
   const [{ g }] = stages;
   byId("wiring-words").textContent = separable
-    ? `Depthwise is a diagonal: no channel hears another. Pointwise is full: it mixes all ${g.C} channels.`
+    ? `Depthwise is a diagonal: no channel hears another. Pointwise is full: ${g.C === 1 ? "it reads the one channel" : `it mixes all ${g.C} channels`}.`
     : g.G === 1
-      ? `Standard is full: each of ${g.F} output channels reads all ${g.C} input channels.`
+      ? `Standard is full: each of ${g.F} output channels reads ${g.C === 1 ? "the one input channel" : `all ${g.C} input channels`}.`
       : kindOf(g) === "depthwise"
         ? `Depthwise is a diagonal: each output channel reads one input channel.`
         : `${g.G} groups are ${g.G} blocks: each output channel reads the ${g.Cg} of ${g.C} input channels in its group. The number in a block is its group.`;

@@ -114,6 +114,18 @@ function structuresOf(layer) {
   ];
 }
 
+/**
+ * The layer in the notation that refconv's commands take, which is oneDNN's: pads below and to the
+ * right follow from OH and OW, and dilation counts from 0.
+ */
+function descriptorOf(options) {
+  const { N, C, H, W, F, KH, KW, G, sh, sw, dh, dw, pt, pl, OH, OW } = geometry(options);
+  return (
+    `g${G}mb${N}ic${C}ih${H}iw${W}oc${F}oh${OH}ow${OW}kh${KH}kw${KW}` +
+    `sh${sh}sw${sw}dh${dh - 1}dw${dw - 1}ph${pt}pw${pl}`
+  );
+}
+
 function kindOf({ G, C, KH, KW }) {
   if (G > 1) return G === C ? "depthwise" : "group";
   return KH === 1 && KW === 1 ? "pointwise" : "standard";

@@ -30,7 +30,7 @@ class Grid {
     // Widths are told, in characters, so that the browser need not measure every cell.
     const side = 1 + 0.8 * widest(rows);
     const texts = Math.max(digits, widest(cells.flat().map(({ text }) => text)));
-    const cell = Math.max(3, 1.2 + texts, 0.5 + 0.8 * widest(columns));
+    const cell = Math.max(2.6, 0.8 + texts, 0.5 + 0.8 * widest(columns));
     const head =
       `<thead><tr><td style="width: ${side}ch"></td>` +
       `${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
@@ -58,16 +58,18 @@ class Grid {
     }
   }
 
-  /** Give every cell its classes: `classOf(row, column)` is a string. */
+  /** Give every cell its classes: `classOf(row, column)` is a string. What matters is said too. */
   paint(classOf) {
     this.cells.forEach((row, r) =>
       row.forEach((cell, c) => {
         const name = classOf(r, c);
-        if (cell.className !== name) {
-          cell.className = name;
-          if (name.includes("now")) cell.setAttribute("aria-current", "true");
-          else cell.removeAttribute("aria-current");
-        }
+        if (cell.className === name) return;
+        const [before, after] = [spokenOf(cell.className), spokenOf(name)];
+        cell.className = name;
+        if (name.includes("now")) cell.setAttribute("aria-current", "true");
+        else cell.removeAttribute("aria-current");
+        if (after) cell.setAttribute("aria-label", `${cell.textContent}, ${after}`);
+        else if (before) cell.removeAttribute("aria-label");
       }),
     );
   }
@@ -126,12 +128,18 @@ class Grid {
   }
 }
 
+/** What a cell's classes mean to who does not see its colour; empty where they mean nothing. */
+function spokenOf(name) {
+  if (name.includes("asked")) return "asked about";
+  return name.includes("lit") ? "uses it" : "";
+}
+
 /** The most characters that any of these texts or numbers has. */
 function widest(texts) {
   return texts.reduce((most, text) => Math.max(most, String(text).length), 0);
 }
 
-/** Buttons for one of many: `items` are {text, label, on, dim, why, pick}. */
+/** Buttons for one of many: `items` are {text, label, on, dim, lit, why, pick}. */
 function chips(host, key, items) {
   if (host.dataset.key === key) return;
   host.dataset.key = key;
@@ -139,11 +147,11 @@ function chips(host, key, items) {
     ? [...host.children].indexOf(document.activeElement)
     : -1;
   host.replaceChildren(
-    ...items.map(({ text, label, on, dim, why, pick }) => {
+    ...items.map(({ text, label, on, dim, lit, why, pick }) => {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = text;
-      button.className = `chip${dim ? " dim" : ""}`;
+      button.className = classes("chip", dim && "dim", lit && "lit");
       button.setAttribute("aria-pressed", String(Boolean(on)));
       if (label) button.setAttribute("aria-label", label);
       if (why) {
@@ -156,3 +164,5 @@ function chips(host, key, items) {
   );
   host.children[focused]?.focus();
 }
+
+const classes = (...names) => names.filter(Boolean).join(" ");

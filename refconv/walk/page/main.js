@@ -12,6 +12,7 @@ views.push(
   drawPredict,
   drawCalls,
   drawSight,
+  drawAgreement,
 );
 
 buildStructure();
@@ -22,4 +23,4 @@ buildPredict();
 buildCalls();
 byId("options").open = matchMedia("(min-width: 1100px)").matches; // else the page begins below
 relayer({});
-drawAgreement();
+compare();

@@ -1,8 +1,11 @@
 "use strict";
 // Questions about what is shown now: the reader types a guess, or reveals the answer and how.
+// While answers are hidden, a text that tells one is a question mark until its question is revealed.
 
-/** The questions of a scene: {name, ask, answer, how}. */
-function questionsOf({ stages, now, separable }) {
+const HIDDEN = "?";
+
+/** The questions of a scene: {name, ask, answer, how}. An answer is a number, or a fraction as text. */
+function questionsOf({ stages, now, separable, layer }) {
   const stage = stages[now.stage];
   const { g } = stage;
   const names = namesOf(separable, now.stage);
@@ -11,14 +14,21 @@ function questionsOf({ stages, now, separable }) {
   // A padding cell is no number of x: ask for the first one then.
   const [n, c, h, w] = now.onPad ? [0, 0, 0, 0] : [now.n, now.c, now.h, now.w];
   const terms = numbersAt(stage, { ...end, ...read(g, end) });
+  const { symbols, numbers, value } = promise(layer, separable);
   return [
     {
       name: "y",
       ask: `What is ${element(names.y, now.n, now.f, now.oh, now.ow)}?`,
       answer: stage.y[outputIndex(g, now)],
       how:
-        `${g.K} products, of which ${figure(onData(g, now))} are on data; those of the last input channel: ` +
+        `${figure(onData(g, now))} of its products are on data; those of the last input channel: ` +
         terms.terms.map((t) => `${t.x}·${bracketed(t.weight)}`).join(" + "),
+    },
+    {
+      name: "taps",
+      ask: `How many multiplications does one output of ${names.y} take, padding cells counted?`,
+      answer: g.K,
+      how: `${[g.Cg, g.KH, g.KW].join("·")}: a kernel sees every input channel of its group`,
     },
     {
       name: "macs",
@@ -33,6 +43,12 @@ function questionsOf({ stages, now, separable }) {
       how: geometries.map((s) => [s.F, s.Cg, s.KH, s.KW].join("·")).join(" + "),
     },
     {
+      name: "ratio",
+      ask: "What part is that of the standard layer's MACs? A fraction, such as 3/4.",
+      answer: value,
+      how: `${symbols} = ${numbers}`,
+    },
+    {
       name: "users",
       ask: `How many outputs of ${names.y} use ${element(names.x, n, c, h, w)}?`,
       answer: sum([...usersOfInput(g, ((n * g.C + c) * g.H + h) * g.W + w)]),
@@ -45,20 +61,47 @@ function onData(g, { oh, ow }) {
   return g.Cg * rowsInside(g)[oh] * columnsInside(g)[ow];
 }
 
+/** A text that tells the answer to a question, or a question mark as long as it is hidden. */
+function told({ predicting, revealed }, name, text) {
+  return predicting && !revealed.has(name) ? HIDDEN : text;
+}
+
+/** A guess as a number or fraction in lowest terms, however it is spelled; null where it is none. */
+function guessOf(text) {
+  const plain = text.replace(/[,\s]/g, "").replace(/\u2212/g, "-");
+  const parts = /^(-?\d+)(?:\/([1-9]\d*))?$/.exec(plain);
+  return parts && fraction(Number(parts[1]), Number(parts[2] ?? 1));
+}
+
 function buildPredict() {
-  byId("predicting").addEventListener("change", (event) =>
-    change({ predicting: event.target.checked, revealed: new Set() }),
-  );
+  byId("predicting").addEventListener("change", (event) => {
+    change({ predicting: event.target.checked, revealed: new Set() });
+    toFirstProduct();
+  });
+  byId("questions").innerHTML = questionsOf(sceneOf())
+    .map(
+      ({ name }) => `
+      <form data-name="${name}" autocomplete="off" novalidate>
+        <label for="guess-${name}"></label>
+        <span class="guess"><input id="guess-${name}" inputmode="text" size="8">
+        <button type="submit">Check</button>
+        <button type="button" data-reveal="${name}">Reveal</button></span>
+        <p class="verdict" role="status"></p>
+      </form>`,
+    )
+    .join("");
   byId("questions").addEventListener("submit", (event) => {
     event.preventDefault();
     const { name } = event.target.dataset;
     const { answer } = questionsOf(sceneOf()).find((question) => question.name === name);
-    const guess = event.target.querySelector("input").value.trim();
+    const text = event.target.querySelector("input").value.trim();
+    const guess = guessOf(text);
     const verdict = event.target.querySelector(".verdict");
-    if (guess === "") verdict.textContent = "Type a whole number.";
-    else if (Number(guess) !== answer)
-      verdict.textContent = `${guess} is not it: try again, or reveal.`;
-    else reveal(name);
+    if (guess === null) {
+      verdict.textContent = `Type a ${name === "ratio" ? "fraction" : "whole number"}.`;
+    } else if (guess !== String(answer)) {
+      verdict.textContent = `${text} is not it: try again, or reveal.`;
+    } else reveal(name);
   });
   byId("questions").addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveal]");
@@ -70,33 +113,21 @@ function reveal(name) {
   change({ revealed: new Set([...state.revealed, name]) });
 }
 
-let lastQuestions = "";
-
 function drawPredict(scene) {
-  document.body.classList.toggle("predicting", scene.predicting && !scene.revealed.has("macs"));
   byId("predicting").checked = scene.predicting;
-  const questions = questionsOf(scene);
-  const key = questions.map((q) => q.ask + q.answer).join();
-  if (key !== lastQuestions) {
-    lastQuestions = key;
-    byId("questions").innerHTML = questions
-      .map(
-        ({ name, ask }) => `
-      <form data-name="${name}" autocomplete="off">
-        <label for="guess-${name}">${ask}</label>
-        <span class="guess"><input id="guess-${name}" inputmode="numeric" pattern="-?[0-9]+" size="8">
-        <button type="submit">Check</button>
-        <button type="button" data-reveal="${name}">Reveal</button></span>
-        <p class="verdict" role="status"></p>
-      </form>`,
-      )
-      .join("");
-  }
-  for (const { name, answer, how } of questions) {
-    if (!scene.revealed.has(name)) continue;
+  for (const { name, ask, answer, how } of questionsOf(scene)) {
     const form = byId("questions").querySelector(`[data-name=${name}]`);
-    const right = Number(form.querySelector("input").value || NaN) === answer;
-    form.querySelector(".verdict").innerHTML =
-      `${right ? "Right: " : ""}<b data-answer="${name}">${figure(answer)}</b>. ${capital(how)}.`;
+    const [input, verdict] = [form.querySelector("input"), form.querySelector(".verdict")];
+    const key = `${ask}${answer}`;
+    if (form.dataset.key !== key) {
+      // another question: a guess at the one before is none at this
+      form.dataset.key = key;
+      form.querySelector("label").textContent = ask;
+      [input.value, verdict.textContent] = ["", ""];
+    }
+    if (!scene.revealed.has(name)) continue;
+    const right = guessOf(input.value) === String(answer) ? "Right: " : "";
+    const text = typeof answer === "number" ? figure(answer) : answer;
+    verdict.innerHTML = `${right}<b data-answer="${name}">${text}</b>. ${capital(how)}.`;
   }
 }

@@ -22,7 +22,7 @@ const state = {
   unit: "output",
   playing: false,
   predicting: false,
-  revealed: new Set(), // questions that were answered, by name; forgotten when the numbers change
+  revealed: new Set(), // questions that were answered, by name; forgotten when they change
 };
 
 const views = []; // functions of the scene, called in order after every change
@@ -74,6 +74,20 @@ function change(news) {
   draw();
 }
 
+/** `done` where an output is opened: complete, or at its first product where that is the question. */
+function openedAt(g, output) {
+  const { predicting, unit } = state;
+  const first = { cg: 0, kh: 0, kw: 0 };
+  return doneAt(g, output, predicting || unit === "mac" ? first : undefined);
+}
+
+/** From a complete output back to its first product, to walk through the sum. */
+function toFirstProduct() {
+  const { stages, now } = sceneOf();
+  const { g } = stages[now.stage];
+  if (now.done % g.K === 0) pin({ stage: now.stage, done: openedAt(g, now) });
+}
+
 /** Another layer or structure: at its first output, with no question open. */
 function relayer(news) {
   const next = { ...state, ...news };
@@ -81,7 +95,7 @@ function relayer(news) {
   change({
     ...news,
     stage: 0,
-    done: g.K,
+    done: openedAt(g, { n: 0, f: 0, oh: 0, ow: 0 }),
     preview: null,
     asked: null,
     playing: false,
@@ -89,8 +103,16 @@ function relayer(news) {
   });
 }
 
+/** Another place: what was revealed stays so, unless it is another question there. */
 function pin({ stage, done }, news = {}) {
-  change({ stage, done, preview: null, revealed: new Set(), ...news });
+  const asks = () => new Map(questionsOf(sceneOf()).map(({ name, ask }) => [name, ask]));
+  const before = state.revealed.size ? asks() : null;
+  Object.assign(state, { stage, done });
+  if (before) {
+    const after = asks();
+    news.revealed = new Set([...state.revealed].filter((name) => before.get(name) === after.get(name)));
+  }
+  change({ preview: null, ...news });
 }
 
 const byId = (id) => document.getElementById(id);
