@@ -172,7 +172,16 @@ BAD = [
     ({"stride": 0}, ValueError, "stride is 0, but must be at least 1"),
     ({"layout": "CHWN"}, ValueError, "layout is 'CHWN', but must be 'NCHW' or 'NHWC'"),
     ({"method": "col2im"}, ValueError, "method is 'col2im', but must be one of"),
-    ({"pad_value": 1}, TypeError, "pad_value"),
+    (
+        {"pad_value": 1},
+        TypeError,
+        r"conv_transpose2d\(\) got an unexpected keyword argument 'pad_value'",
+    ),
+    (
+        {"pading": 1},
+        TypeError,
+        r"conv_transpose2d\(\) got an unexpected keyword argument 'pading'",
+    ),
     ({"out": np.ones((2, 9, 13, 9), np.float32)}, ValueError, "out has shape .*, but y has shape"),
     ({"out": X, "x": X}, ValueError, "out has shape"),
     (
