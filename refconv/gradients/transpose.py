@@ -34,8 +34,11 @@ def conv_transpose2d(
     Each cell of x adds its kernel, `sh` and `sw` cells from its neighbour's, to y; `padding` is
     what is cut off again. The convolution that this transposes maps y to x: several sizes of y give
     the same H, and `output_padding` (below the stride) says which is meant; the cells go after the
-    data. With padding "same_upper" or "same_lower", OH = H*sh. With layout "NHWC" the weight is
-    (KH, KW, F//groups, C).
+    data. torch also takes one that is below the dilation only, which is refused here: it adds
+    cells that no kernel reaches, and a size that the convolution does not map back to H. With
+    padding "same_upper" or "same_lower", OH = H*sh, where the stride is longer than the kernel
+    too: the cells that no kernel reaches are the bias, and onnxruntime leaves them out. With layout
+    "NHWC" the weight is (KH, KW, F//groups, C).
 
     >>> conv_transpose2d([[[[1, 10]]]], [[[[1, 2, 3]]]], stride=2)[0, 0]
     array([[ 1,  2, 13, 20, 30]])
