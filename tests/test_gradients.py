@@ -516,6 +516,12 @@ BAD = [
         OverflowError,
         "cast grad_y and weight with",
     ),
+    (  # 4 of the 24 taps reach a cell at most, at stride 3 and 2: the bound is of all
+        "input",
+        {"grad_y": np.full(ODD.y_shape, 2**59), "weight": np.ones(ODD.weight_shape, int)},
+        OverflowError,
+        "a sum over 24 taps could reach",
+    ),
     (
         "weight",
         {"grad_y": LARGE, "x": np.full(ODD.x_shape, 2**30)},

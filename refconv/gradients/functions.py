@@ -49,7 +49,8 @@ def conv2d_input_grad(
     array([[  2,  23, 230, 300]])
 
     Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
-    integer sum could leave its type. Nothing is computed or written then.
+    integer sum could leave its type: its bound is of all taps, though with a stride a cell may be
+    reached by some of them only. Nothing is computed or written then.
     """
     gradients, kernels = as_array(grad_y, "grad_y"), as_array(weight, "weight")
     options = (stride, padding, dilation, groups, layout, pad_value, method)
