@@ -67,6 +67,12 @@ def pad_number(value: Any, dtype: np.dtype[Any]) -> Any:
     return number
 
 
+def refuse_no_number(pad_value: Any, dtype: np.dtype[Any]) -> None:
+    """Raise where it is no number at all: for a call that has no `x`, and so does not use it."""
+    if isinstance(pad_value, bool) or not isinstance(pad_value, (*_NUMBERS["c"], dtype.type)):
+        raise TypeError(f"pad_value is {pad_value!r}, but must be a number")
+
+
 def refuse_out(
     out: Any,
     shape: tuple[int, ...],

@@ -284,6 +284,9 @@ def _extent(kernel: int, dilation: int) -> int:
 
 def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[int]:
     """The shape's sizes, which must be as many as the axes."""
+    if getattr(shape, "ndim", 1) > 1:
+        array = name.removesuffix("_shape")
+        raise TypeError(f"{name} is an array, but must be a shape: pass {array}.shape")
     try:
         sizes = tuple(shape)
     except TypeError:

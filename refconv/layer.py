@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 
 from refconv.arguments import Array, as_array, optional_array
 from refconv.conv import channels_of, refuse_wide_kernel
+from refconv.dtypes import Types
 from refconv.geometry import WEIGHT_AXES, Layout, Padding, Pair
-from refconv.gradients.functions import conv2d_bias_grad, conv2d_input_grad, conv2d_weight_grad
+from refconv.gradients.call import Call, fill_bias_grad, fill_input_grad, fill_weight_grad
 from refconv.plan import (
     HWIO_TO_OIHW,
     OIHW_TO_HWIO,
@@ -85,7 +86,7 @@ class Conv2d:
         own_weight = _prepared(as_array(weight, self._names.weight), layout)
         own_bias = None if bias is None else as_array(bias, self._names.bias).copy()
         refuse_layer(own_weight, own_bias, options, self._names)
-        self.__setstate__((own_weight, own_bias, options))
+        self.__setstate__((own_weight, own_bias, _frozen(options)))
 
     def __getstate__(self) -> LayerState:
         """What a pickle or a copy takes along; not the packed weight, which is for this CPU."""
@@ -102,31 +103,70 @@ class Conv2d:
     def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Y for the images `x`, as `conv2d` would give it."""
         images = as_array(x, "x")
-        plan = self._plans.get((images.shape, images.dtype)) or self._new_plan(images)
+        plan = self._plan_for(images)
         return plan.run(images, out, {"x": images}, self._operands[plan.types.accumulator])
 
     def backward(self, x: ArrayLike, grad_y: ArrayLike) -> Gradients:
         """The gradients of sum(layer(x) * grad_y), by x, by the weight and by the bias.
 
-        x (N, C, H, W), grad_y (N, F, OH, OW); each gradient has the shape of what it is by.
+        x (N, C, H, W), grad_y (N, F, OH, OW); each gradient has the shape of what it is by. Types
+        are those of `conv2d`; a bias of the type that is summed in has a gradient of that type.
 
         >>> layer = Conv2d(np.array([[[[2, 3]]]]), np.array([5]))
         >>> by = layer.backward(np.array([[[[1, 2, 3]]]]), np.array([[[[1, 10]]]]))
         >>> by.x.tolist(), by.weight.tolist(), by.bias.tolist()
         ([[[[2, 23, 30]]]], [[[[21, 32]]]], [11])
 
-        Errors: those of `conv2d_weight_grad`.
+        Errors: those of the layer for `x`; `ValueError` for the shape of `grad_y`, `TypeError` for
+        its type, `OverflowError` where an integer sum of a gradient could leave its type.
         """
-        images, gradients = as_array(x, self._names.x), as_array(grad_y, "grad_y")
-        stride, padding, dilation, groups, layout, pad_value, method = self._options
-        options: Any = {
-            "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
-            "layout": layout, "pad_value": pad_value, "method": method,
-        }  # fmt: skip
-        by_weight = conv2d_weight_grad(gradients, images, self._weight.shape, **options)
-        by_bias = None if self._bias is None else conv2d_bias_grad(gradients, layout=layout)
-        by_x = conv2d_input_grad(gradients, self._weight, images.shape, **options)
-        return Gradients(by_x, by_weight, by_bias)
+        names, images = self._names, as_array(x, self._names.x)
+        gradients = as_array(grad_y, names.grad_y)
+        plan = self._plan_for(images)
+        call = Call(plan.geometry, plan.layout, plan.method)
+        by_x = Types.of(
+            # A layer's weight is what it is: where the types differ, grad_y is to be cast.
+            self._weight.dtype,
+            gradients.dtype,
+            x_name=f"the layer's {names.weight}",
+            weight_name=names.grad_y,
+        )
+        by_weight = Types.of(images.dtype, gradients.dtype)  # images and weight go together
+        call.refuse_grad_y(gradients)
+        return Gradients(
+            fill_input_grad(
+                call,
+                by_x,
+                gradients,
+                self._weight,
+                None,
+                None,
+                f"{names.grad_y} and {names.weight}",
+            ),
+            fill_weight_grad(
+                call,
+                by_weight,
+                gradients,
+                images,
+                plan.pad_value,
+                None,
+                f"{names.grad_y} and {names.x}",
+            ),
+            self._bias_grad(call.nchw(gradients)),
+        )
+
+    def _bias_grad(self, grad_y: Array) -> Array | None:
+        """The bias gradient, which keeps what a half would lose where the bias itself does."""
+        if self._bias is None:
+            return None
+        types = Types.of(grad_y.dtype, grad_y.dtype)
+        if self._bias.dtype.newbyteorder("=") == types.accumulator:
+            types = Types(types.accumulator, types.accumulator)
+        return fill_bias_grad(types, grad_y, None, self._names.grad_y)
+
+    def _plan_for(self, images: Array) -> Plan:
+        """The plan for such images."""
+        return self._plans.get((images.shape, images.dtype)) or self._new_plan(images)
 
     def _new_plan(self, images: Array) -> Plan:
         """The plan for such images, remembered: checking costs as much as a small layer."""
@@ -154,7 +194,9 @@ class Conv2d:
 class _Depthwise(Conv2d):
     """The first stage of a separable layer, under the names of its arguments."""
 
-    _names = Names("x", "depthwise_weight", "depthwise_bias")
+    _names = Names(
+        "x", "depthwise_weight", "depthwise_bias", "the gradient of the depthwise output"
+    )
 
 
 class _Pointwise(Conv2d):
@@ -195,8 +237,8 @@ class DepthwiseSeparableConv2d:
         self._layout = layout
         self._first = (weight, None if offsets is None else offsets.copy())
         self._options: Any = {
-            "stride": stride, "padding": padding, "dilation": dilation, "layout": layout,
-            "pad_value": pad_value, "method": method,
+            "stride": _frozen(stride), "padding": _frozen(padding), "dilation": _frozen(dilation),
+            "layout": layout, "pad_value": pad_value, "method": method,
         }  # fmt: skip
         self._depthwise: dict[int, _Depthwise] = {}
         self._pointwise = _Pointwise(pointwise, bias, layout=layout, method=method)
@@ -218,6 +260,8 @@ class DepthwiseSeparableConv2d:
         >>> by = layer.backward(np.array([[[[3]]]]), np.array([[[[1]]]]))
         >>> by.x.item(), by.depthwise_weight.item(), by.pointwise_weight.item()
         (10, 15, 6)
+
+        Errors: those of `Conv2d.backward`.
         """
         images = as_array(x, "x")
         first = self._layer_for(channels_of(images, self._layout))
@@ -240,6 +284,13 @@ class DepthwiseSeparableConv2d:
             f"DepthwiseSeparableConv2d(depthwise_weight={weight.shape} {weight.dtype.name}, "
             f"pointwise={self._pointwise!r})"
         )
+
+
+def _frozen(option: Any) -> Any:
+    """The option as nobody can change it afterwards: tuples for lists and arrays, all the way."""
+    if isinstance(option, np.ndarray) and option.ndim:
+        option = list(option)
+    return tuple(map(_frozen, option)) if isinstance(option, (list, tuple)) else option
 
 
 def _prepared(weight: Array, layout: str) -> Array:

@@ -36,6 +36,7 @@ class Names:
     x: str = "x"
     weight: str = "weight"
     bias: str = "bias"
+    grad_y: str = "grad_y"
 
 
 class PackedWeight:

@@ -87,7 +87,8 @@ def _node_model(operator, inputs, attributes):
         element = helper.np_dtype_to_tensor_dtype(array.dtype)
         return helper.make_tensor_value_info(name, element, array.shape)
 
-    results = {"Conv": TensorProto.FLOAT, "ConvInteger": TensorProto.INT32}
+    floats = dict.fromkeys(("Conv", "ConvTranspose"), TensorProto.FLOAT)
+    results = floats | {"ConvInteger": TensorProto.INT32}
     graph = helper.make_graph(
         [helper.make_node(operator, list(inputs), ["y"], **attributes)],
         operator,

@@ -1,5 +1,7 @@
 """The gradients: their law, every method and type, every way to be called, what others give."""
 
+import inspect
+
 import numpy as np
 import pytest
 from gradient_cases import GradientCase, gradient_cases
@@ -82,6 +84,14 @@ def test_a_pad_value_counts_for_the_weight_and_not_for_x():
     options = {**case.options, "padding": 0, "pad_value": 0}
     same(case.by_weight(), conv2d_weight_grad(case.grad_y, padded, ODD.weight_shape, **options))
     same(case.by_x(), case.by_x(pad_value=0))
+
+
+@pytest.mark.parametrize("pad_value", [-3, 300, 0.5, 1j, np.int8(-3)])
+def test_the_input_gradient_takes_any_pad_value_for_it_knows_no_x(pad_value):
+    """A grad_y of uint8 goes with an x of int8, whose zero point may be -3."""
+    grad_y, weight = np.ones((1, 1, 1, 3), np.uint8), np.ones((1, 1, 1, 2), np.int8)
+    found = conv2d_input_grad(grad_y, weight, (1, 1, 1, 4), pad_value=pad_value)
+    same(found, np.array([[[[1, 2, 2, 1]]]], np.int32))
 
 
 @settings(max_examples=20)
@@ -504,7 +514,39 @@ BAD = [
     ("bias", {"layout": "NHCW"}, ValueError, "layout is 'NHCW', but must be 'NCHW' or 'NHWC'"),
     ("input", {"method": "fft"}, ValueError, "method is 'fft', but must be one of"),
     ("weight", {"pad_value": "0"}, TypeError, "pad_value is '0', but x has type float32"),
-    ("input", {"pad_value": 1j}, TypeError, "pad_value is 1j"),
+    ("weight", {"pad_value": 1j}, TypeError, "pad_value is 1j, but x has type float32"),
+    ("input", {"pad_value": "0"}, TypeError, "pad_value is '0', but must be a number"),
+    ("input", {"pad_value": True}, TypeError, "pad_value is True, but must be a number"),
+    (
+        "input",
+        {"x_shape": X},
+        TypeError,
+        r"^x_shape is an array, but must be a shape: pass x\.shape$",
+    ),
+    (
+        "weight",
+        {"weight_shape": WEIGHT},
+        TypeError,
+        r"^weight_shape is an array, but must be a shape: pass weight\.shape$",
+    ),
+    (
+        "input",
+        {"pading": 1},
+        TypeError,
+        r"conv2d_input_grad\(\) got an unexpected keyword argument 'pading'",
+    ),
+    (
+        "weight",
+        {"pading": 1},
+        TypeError,
+        r"conv2d_weight_grad\(\) got an unexpected keyword argument 'pading'",
+    ),
+    (
+        "bias",
+        {"stride": 1},
+        TypeError,
+        r"conv2d_bias_grad\(\) got an unexpected keyword argument 'stride'",
+    ),
     (
         "input",
         {"grad_y": GRAD_Y.astype("float64")},
@@ -524,6 +566,12 @@ BAD = [
         {"grad_y": LARGE, "weight": np.full(ODD.weight_shape, 2**30)},
         OverflowError,
         "cast grad_y and weight with",
+    ),
+    (  # 4 of the 24 taps reach a cell at most, at stride 3 and 2: the bound is of all
+        "input",
+        {"grad_y": np.full(ODD.y_shape, 2**59), "weight": np.ones(ODD.weight_shape, int)},
+        OverflowError,
+        "a sum over 24 taps could reach",
     ),
     (
         "weight",
@@ -570,3 +618,14 @@ def test_bad_calls(call, change, error, match):
     function(**arguments)
     with pytest.raises(error, match=match):
         function(**{**arguments, **change})
+
+
+@pytest.mark.parametrize("function", [conv2d_input_grad, conv2d_weight_grad])
+def test_the_signature_says_which_options_there_are(function):
+    """Those of `conv2d`, with its defaults, in its order."""
+
+    def options(of):
+        parameters = inspect.signature(of).parameters.values()
+        return [p for p in parameters if p.kind is not p.POSITIONAL_OR_KEYWORD]
+
+    assert options(function) == options(conv2d)

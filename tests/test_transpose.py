@@ -5,6 +5,7 @@ import pytest
 from gradient_cases import gradient_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peers import operands, run_node
 from strategies import whole_numbers
 
 from refconv import Geometry, conv2d, conv2d_input_grad, conv_transpose2d
@@ -133,18 +134,113 @@ def test_out_is_filled():
     np.testing.assert_array_equal(out, by_hand(**GOOD))
 
 
-@settings(max_examples=100, deadline=None)
-@given(case=gradient_cases(geometries(max_room=8), dtypes=("float64", "float32")))
-def test_torch_gives_the_same(case):
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+# --- what others give -----------------------------------------------------------------------------
+
+
+@st.composite
+def calls(draw, *, symmetric=False, dtypes=("float32",)):
+    """Arguments of a transposed convolution whose y has a cell at least; sums are exact."""
+    case = draw(gradient_cases(geometries(max_room=8), dtypes=dtypes))
     g = case.geometry
-    options = {"stride": g.stride, "dilation": g.dilation, "groups": g.G}
-    bias = np.arange(g.C).astype(case.x.dtype)
+    more = tuple(draw(st.integers(0, step - 1)) for step in g.stride)
+    pads = []
+    for size, step, dilation, kernel, cells in zip(
+        (g.OH, g.OW), g.stride, g.dilation, (g.KH, g.KW), more, strict=True
+    ):
+        spare = (size - 1) * step + dilation * (kernel - 1) + cells  # all but one of y's cells
+        before = draw(st.integers(0, spare // 2 if symmetric else spare))
+        after = before if symmetric else draw(st.integers(0, spare - before))
+        pads.append((before, after))
+    return {
+        "x": case.grad_y, "weight": case.weight, "bias": np.arange(g.C).astype(case.x.dtype),
+        "stride": g.stride, "padding": tuple(pads), "output_padding": more,
+        "dilation": g.dilation, "groups": g.G,
+    }  # fmt: skip
+
+
+def ours_is(expected, call):
+    """Refconv gives the same, to the bit."""
+    np.testing.assert_array_equal(conv_transpose2d(**call), expected, strict=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(call=calls(symmetric=True, dtypes=("float64", "float32")))
+def test_torch_gives_the_same(call):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    x, weight, bias = (torch.tensor(call[name]) for name in ("x", "weight", "bias"))
+    (ph, _), (pw, _) = call["padding"]
     y = torch.nn.functional.conv_transpose2d(
-        *map(torch.tensor, (case.grad_y, case.weight, bias)), **options
+        x, weight, bias, call["stride"], (ph, pw), call["output_padding"], call["groups"],
+        call["dilation"],
+    )  # fmt: skip
+    ours_is(y.numpy(), call)
+
+
+@settings(max_examples=60, deadline=None)
+@given(call=calls())
+def test_onnxruntime_gives_the_same(call):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    (pt, pb), (pl, pr) = call["padding"]
+    y = run_node(
+        "ConvTranspose",
+        operands(call["x"], call["weight"], call["bias"]),
+        strides=call["stride"],
+        pads=(pt, pl, pb, pr),
+        output_padding=call["output_padding"],
+        dilations=call["dilation"],
+        group=call["groups"],
     )
-    ours = conv_transpose2d(case.grad_y, case.weight, bias, **options)
-    np.testing.assert_array_equal(ours, y.numpy())
+    ours_is(y, call)
+
+
+@settings(max_examples=25, deadline=None)
+@given(call=calls())
+def test_jax_gives_the_same(call):
+    """As a convolution of x with zeros between its cells, and the kernel turned."""
+    jax = pytest.importorskip("jax", reason="jax is not installed")
+    C, Fg, KH, KW = call["weight"].shape
+    G = call["groups"]
+    by_group = call["weight"].reshape(G, C // G, Fg, KH, KW).swapaxes(1, 2)
+    turned = by_group.reshape(G * Fg, C // G, KH, KW)[:, :, ::-1, ::-1]
+    pads = [
+        (dilation * (kernel - 1) - before, dilation * (kernel - 1) - after + more)
+        for dilation, kernel, (before, after), more in zip(
+            call["dilation"], (KH, KW), call["padding"], call["output_padding"], strict=True
+        )
+    ]
+    y = jax.lax.conv_general_dilated(
+        call["x"], turned, (1, 1), pads, call["stride"], call["dilation"], feature_group_count=G
+    )
+    ours_is(np.asarray(y) + call["bias"][:, None, None], call)
+
+
+def test_same_with_a_stride_longer_than_the_kernel_is_onnxs_and_not_onnxruntimes():
+    """A kernel of 2 cells at stride 3 leaves a third cell of y that nothing reaches.
+
+    refconv keeps it, so that OH = H*sh always, as Keras has it; onnxruntime stops after the
+    last kernel. Where this fails, onnxruntime has changed: then say so in the docstring.
+    """
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    x, weight = np.ones((1, 1, 4, 5), np.float32), np.ones((1, 1, 2, 2), np.float32)
+    ours = conv_transpose2d(x, weight, stride=3, padding="same_upper")
+    theirs = run_node(
+        "ConvTranspose", operands(x, weight, None), strides=(3, 3), auto_pad="SAME_UPPER"
+    )
+    assert (ours.shape, theirs.shape) == ((1, 1, 12, 15), (1, 1, 11, 14))
+    np.testing.assert_array_equal(ours[:, :, :11, :14], theirs)
+    assert not ours[:, :, 11].any()
+    assert not ours[:, :, :, 14].any()
+
+
+def test_torch_takes_an_output_padding_below_the_dilation_too():
+    """Cells that no kernel reaches, whatever they are for; a convolution never maps them back."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    x, weight = np.ones((1, 1, 4, 5)), np.ones((1, 1, 2, 2))
+    options = {"stride": 1, "dilation": 3, "output_padding": 2}
+    y = torch.nn.functional.conv_transpose2d(torch.tensor(x), torch.tensor(weight), **options)
+    assert tuple(y.shape) == (1, 1, 9, 10)
+    with pytest.raises(ValueError, match="output_padding is 2 along H, but must be below the"):
+        conv_transpose2d(x, weight, **options)
 
 
 BAD = [
@@ -172,7 +268,16 @@ BAD = [
     ({"stride": 0}, ValueError, "stride is 0, but must be at least 1"),
     ({"layout": "CHWN"}, ValueError, "layout is 'CHWN', but must be 'NCHW' or 'NHWC'"),
     ({"method": "col2im"}, ValueError, "method is 'col2im', but must be one of"),
-    ({"pad_value": 1}, TypeError, "pad_value"),
+    (
+        {"pad_value": 1},
+        TypeError,
+        r"conv_transpose2d\(\) got an unexpected keyword argument 'pad_value'",
+    ),
+    (
+        {"pading": 1},
+        TypeError,
+        r"conv_transpose2d\(\) got an unexpected keyword argument 'pading'",
+    ),
     ({"out": np.ones((2, 9, 13, 9), np.float32)}, ValueError, "out has shape .*, but y has shape"),
     ({"out": X, "x": X}, ValueError, "out has shape"),
     (

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from refconv.arguments import Array, filled
 from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import Geometry, Layout, Padding, Pair
+from refconv.geometry import Geometry, Layout
 from refconv.pad import ready
 from refconv.plan import (
     HWIO_TO_OIHW,
@@ -25,23 +27,11 @@ from refconv.plan import (
 )
 
 
-class Options(TypedDict, total=False):
-    """The options of a transposed convolution; with a pad value, those of `conv2d`."""
-
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
-    layout: Layout
-    method: Method
-
-
 class Call(NamedTuple):
     """The geometry of a convolution, and how its arrays lie."""
 
     geometry: Geometry
     layout: Layout
-    pad_value: Any
     method: Method
 
     @classmethod
@@ -49,38 +39,28 @@ class Call(NamedTuple):
         cls,
         x_shape: Sequence[int],
         weight_shape: Sequence[int],
-        x_name: str,
-        weight_name: str,
-        *,
-        layout: Layout = "NCHW",
-        pad_value: Any = 0,
-        method: Method = "auto",
-        **options: Any,
+        options: tuple[Any, ...],
+        x_name: str = "x",
+        weight_name: str = "weight",
     ) -> Call:
-        """The call for these shapes, which the caller calls by these names."""
+        """The call for these shapes, which the caller calls by these names.
+
+        options: stride, padding, dilation, groups, layout, pad_value, method, as a `Plan` has them.
+        """
+        stride, padding, dilation, groups, layout, _, method = options
         refuse_method(method)
         geometry = Geometry.of(
-            x_shape, weight_shape, layout=layout, x_name=x_name, weight_name=weight_name, **options
+            x_shape,
+            weight_shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            layout=layout,
+            x_name=x_name,
+            weight_name=weight_name,
         )
-        return cls(geometry, layout, pad_value, method)
-
-    @classmethod
-    def transposing(
-        cls,
-        x_shape: Sequence[int],
-        weight_shape: Sequence[int],
-        output_padding: Any,
-        *,
-        layout: Layout = "NCHW",
-        method: Method = "auto",
-        **options: Any,
-    ) -> Call:
-        """The call for a transposed convolution of these shapes."""
-        refuse_method(method)
-        geometry = Geometry.transposing(
-            x_shape, weight_shape, output_padding=output_padding, layout=layout, **options
-        )
-        return cls(geometry, layout, 0, method)
+        return cls(geometry, layout, method)
 
     @property
     def x_shape(self) -> tuple[int, ...]:
@@ -124,16 +104,19 @@ def fill_input_grad(
     weight: Array,
     bias: Array | None,
     out: Array | None,
-    name: str,
+    names: str,
 ) -> Array:
-    """The input gradient, plus a bias for each channel; `name` is what the caller calls grad_y."""
+    """The input gradient, plus a bias for each channel.
+
+    `names` is what the caller calls grad_y and the weight.
+    """
     g, accumulator = call.geometry, types.accumulator
     grad_y, weight = call.nchw(grad_y), call.oihw(weight)
     if accumulator.kind == "i":
         by_group = weight.reshape(g.G, g.Fg, g.Cg, g.KH * g.KW)
         # (G, Fg, Cg, KH*KW) -> (C, Fg, 1, KH*KW): all that one channel of x gains from
         of_channels = by_group.swapaxes(1, 2).reshape(g.C, g.Fg, 1, g.KH * g.KW)
-        refuse_overflow(grad_y, of_channels, bias, 0, accumulator, f"{name} and weight")
+        refuse_overflow(grad_y, of_channels, bias, 0, accumulator, names)
 
     def compute(grad_x: Array) -> None:
         offsets = None if bias is None else ready(bias, accumulator)
@@ -147,15 +130,21 @@ def fill_input_grad(
 
 
 def fill_weight_grad(
-    call: Call, types: Types, grad_y: Array, x: Array, pad_value: Any, out: Array | None
+    call: Call,
+    types: Types,
+    grad_y: Array,
+    x: Array,
+    pad_value: Any,
+    out: Array | None,
+    names: str,
 ) -> Array:
-    """The weight gradient."""
+    """The weight gradient; `names` is what the caller calls grad_y and x."""
     g, accumulator = call.geometry, types.accumulator
     grad_y, x = call.nchw(grad_y), call.nchw(x)
     if accumulator.kind == "i":
         of_channels = grad_y.swapaxes(0, 1)  # (F, N, OH, OW): all that one kernel gains from
         padding = pad_value if g.padded else 0
-        refuse_overflow(x, of_channels, None, padding, accumulator, "grad_y and x")
+        refuse_overflow(x, of_channels, None, padding, accumulator, names)
 
     def compute(grad_weight: Array) -> None:
         if grad_weight.size == 0 or grad_y.size == 0:
@@ -165,6 +154,23 @@ def fill_weight_grad(
         run(ready(grad_y, accumulator), x, grad_weight, g, pad_value)
 
     return filled(compute, g.weight_shape, types, call.weight_order, out)
+
+
+def fill_bias_grad(types: Types, grad_y: Array, out: Array | None, name: str) -> Array:
+    """The bias gradient of a grad_y in NCHW, which the caller calls `name`."""
+    accumulator, channels = types.accumulator, grad_y.shape[1]
+    if accumulator.kind == "i":
+        ones = np.ones((1, 1), grad_y.dtype)  # a weight of 1 for each
+        refuse_overflow(ones, grad_y.swapaxes(0, 1), None, 0, accumulator, name)
+
+    def compute(grad_bias: Array) -> None:
+        # One order of summation whatever the layout: NumPy's follows the strides.
+        rows = ready(grad_y.swapaxes(0, 1), accumulator)
+        rows = rows.reshape(channels, grad_y.size // max(1, channels))
+        with np.errstate(all="ignore"):
+            np.sum(rows, axis=1, out=grad_bias)
+
+    return filled(compute, (channels,), types, None, out)
 
 
 def _method(name: Method, gradient: str) -> Callable[..., None]:

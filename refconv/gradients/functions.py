@@ -6,23 +6,14 @@ public function -> types, geometry, everything that can be refused -> method -> 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from refconv.arguments import Array, as_array, filled, pad_number, refuse_out
-from refconv.dtypes import Types, refuse_overflow
-from refconv.geometry import LAYOUTS, Layout
-from refconv.gradients.call import Call, Options, fill_input_grad, fill_weight_grad
-from refconv.pad import ready
-from refconv.plan import NHWC_TO_NCHW
-
-
-class GradientOptions(Options, total=False):
-    """The options of the convolution whose gradient is taken; `conv2d` says what they mean."""
-
-    pad_value: complex
+from refconv.arguments import Array, as_array, pad_number, refuse_no_number, refuse_out
+from refconv.dtypes import Types
+from refconv.geometry import LAYOUTS, Layout, Padding, Pair
+from refconv.gradients.call import Call, fill_bias_grad, fill_input_grad, fill_weight_grad
+from refconv.plan import NHWC_TO_NCHW, Method
 
 
 def conv2d_input_grad(
@@ -30,8 +21,14 @@ def conv2d_input_grad(
     weight: ArrayLike,
     x_shape: Sequence[int],
     *,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    layout: Layout = "NCHW",
+    pad_value: complex = 0,
+    method: Method = "auto",
     out: Array | None = None,
-    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its input: what each cell of x adds to sum(y * grad_y).
 
@@ -53,17 +50,19 @@ def conv2d_input_grad(
     array([[  2,  23, 230, 300]])
 
     Errors: `ValueError` for shapes and values, `TypeError` for types, `OverflowError` where an
-    integer sum could leave its type. Nothing is computed or written then.
+    integer sum could leave its type: its bound is of all taps, though with a stride a cell may be
+    reached by some of them only. Nothing is computed or written then.
     """
     gradients, kernels = as_array(grad_y, "grad_y"), as_array(weight, "weight")
-    call = Call.of(x_shape, kernels.shape, "x_shape", "weight", **options)
+    options = (stride, padding, dilation, groups, layout, pad_value, method)
+    call = Call.of(x_shape, kernels.shape, options, x_name="x_shape")
     types = Types.of(gradients.dtype, kernels.dtype, x_name="grad_y")
     call.refuse_grad_y(gradients)
-    pad_number(call.pad_value, gradients.dtype)
+    refuse_no_number(pad_value, gradients.dtype)
     if out is not None:
         inputs = {"grad_y": gradients, "weight": kernels}
         refuse_out(out, call.x_shape, types.result, "the gradient of x", inputs)
-    return fill_input_grad(call, types, gradients, kernels, None, out, "grad_y")
+    return fill_input_grad(call, types, gradients, kernels, None, out, "grad_y and weight")
 
 
 def conv2d_weight_grad(
@@ -71,8 +70,14 @@ def conv2d_weight_grad(
     x: ArrayLike,
     weight_shape: Sequence[int],
     *,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    layout: Layout = "NCHW",
+    pad_value: complex = 0,
+    method: Method = "auto",
     out: Array | None = None,
-    **options: Unpack[GradientOptions],
 ) -> Array:
     """The gradient of `conv2d` by its weight: what each weight adds to sum(y * grad_y).
 
@@ -92,14 +97,15 @@ def conv2d_weight_grad(
     array([[765, 876]])
     """
     gradients, images = as_array(grad_y, "grad_y"), as_array(x, "x")
-    call = Call.of(images.shape, weight_shape, "x", "weight_shape", **options)
+    options = (stride, padding, dilation, groups, layout, pad_value, method)
+    call = Call.of(images.shape, weight_shape, options, weight_name="weight_shape")
     types = Types.of(gradients.dtype, images.dtype, x_name="grad_y", weight_name="x")
     call.refuse_grad_y(gradients)
-    pad_value = pad_number(call.pad_value, images.dtype)
+    padding_cell = pad_number(pad_value, images.dtype)
     if out is not None:
         inputs = {"grad_y": gradients, "x": images}
         refuse_out(out, call.weight_shape, types.result, "the gradient of weight", inputs)
-    return fill_weight_grad(call, types, gradients, images, pad_value, out)
+    return fill_weight_grad(call, types, gradients, images, padding_cell, out, "grad_y and x")
 
 
 def conv2d_bias_grad(
@@ -127,15 +133,4 @@ def conv2d_bias_grad(
         refuse_out(out, (channels,), types.result, "the gradient of bias", {"grad_y": gradients})
     if layout == "NHWC":
         gradients = gradients.transpose(NHWC_TO_NCHW)
-    if types.accumulator.kind == "i":
-        ones = np.ones((1, 1), gradients.dtype)  # a weight of 1 for each
-        refuse_overflow(ones, gradients.swapaxes(0, 1), None, 0, types.accumulator, "grad_y")
-
-    def compute(grad_bias: Array) -> None:
-        # One order of summation whatever the layout: NumPy's follows the strides.
-        rows = ready(gradients.swapaxes(0, 1), types.accumulator)
-        rows = rows.reshape(channels, gradients.size // max(1, channels))
-        with np.errstate(all="ignore"):
-            np.sum(rows, axis=1, out=grad_bias)
-
-    return filled(compute, (channels,), types, None, out)
+    return fill_bias_grad(types, gradients, out, "grad_y")
