@@ -137,7 +137,7 @@ def test_the_compiled_ones_give_the_same_bits_on_larger_layers(case):
         same(gradient(), gradient(method="im2col"))
 
 
-@pytest.mark.parametrize("OW", [*range(1, 36), 511, 512, 513, 1030])
+@pytest.mark.parametrize("OW", [*range(1, 36), 511, 512, 513, 1030, 4100])
 @pytest.mark.parametrize("Fg", [1, 5, 33])
 def test_every_output_width(OW, Fg):
     """Tails of vectors, and rows longer than a piece, in each kernel and at each stride."""

@@ -108,22 +108,25 @@ def sum_dot_products(board, signal, me, grad_y, x, grad_weight, sizes, padding):
             for top in range(0, OH, height):
                 corner = (top * sh - pt, -pl)
                 spread_rows(band, layout, cells, image, Cg, corner, fill)
-                run = (min(height, OH - top), OW, OH * OW, sh * row)
-                at, f = 0, g * Fg
-                while f < (g + 1) * Fg:
-                    y = ((n * F + f) * OH + top) * OW
-                    if (g + 1) * Fg - f < CHANNELS:
-                        for k in range(first, last, SINGLE_TAPS):
-                            tile = element(sums, at)
-                            add_single(tile, outputs, y, band, offsets, k, last, run)
-                            at += SINGLE_TAPS * lanes
-                        f += 1
-                    else:
-                        for k in range(first, last, TAPS):
-                            tile = element(sums, at)
-                            add_several(tile, outputs, y, band, offsets, k, last, run)
-                            at += TAPS * CHANNELS * lanes
-                        f += CHANNELS
+                for left in range(0, OW, CHAIN * lanes):
+                    columns = min(OW - left, CHAIN * lanes)
+                    run = (min(height, OH - top), columns, OW, OH * OW, sh * row)
+                    cells_of_run = element(band, left)
+                    at, f = 0, g * Fg
+                    while f < (g + 1) * Fg:
+                        y = ((n * F + f) * OH + top) * OW + left
+                        if (g + 1) * Fg - f < CHANNELS:
+                            for k in range(first, last, SINGLE_TAPS):
+                                tile = element(sums, at)
+                                add_single(tile, outputs, y, cells_of_run, offsets, k, last, run)
+                                at += SINGLE_TAPS * lanes
+                            f += 1
+                        else:
+                            for k in range(first, last, TAPS):
+                                tile = element(sums, at)
+                                add_several(tile, outputs, y, cells_of_run, offsets, k, last, run)
+                                at += TAPS * CHANNELS * lanes
+                            f += CHANNELS
         at, f = 0, g * Fg
         while f < (g + 1) * Fg:
             if (g + 1) * Fg - f < CHANNELS:
@@ -155,22 +158,18 @@ def _adder(TILE_TAPS, TILE_CHANNELS):
         Its taps are those from k on, before `end`, as many as a tile has.
         """
         stand_alone()
-        rows, OW, P, row_step = run
+        rows, columns, OW, P, row_step = run
         lanes = lanes_of(outputs)
-        whole, last = OW - OW % lanes, min(TILE_TAPS, end - k) - 1
+        whole, last = columns - columns % lanes, min(TILE_TAPS, end - k) - 1
         tile = zero_tile(SUMS, outputs)
         for row in range(rows):
-            for start in range(0, whole, CHAIN * lanes):
-                for ow in range(start, min(whole, start + CHAIN * lanes), lanes):
-                    place = (y + row * OW + ow, P, row * row_step + ow)
-                    tile = add_dots(tile, TILE_CHANNELS, outputs, band, place, offsets, k, last)
-                if start > 0:
-                    put_aside(add_put_aside(tile, sums), sums)
-                    tile = zero_tile(SUMS, outputs)
-            if whole < OW:
+            for ow in range(0, whole, lanes):
+                place = (y + row * OW + ow, P, row * row_step + ow)
+                tile = add_dots(tile, TILE_CHANNELS, outputs, band, place, offsets, k, last)
+            if whole < columns:
                 place = (y + row * OW + whole, P, row * row_step + whole)
                 tile = add_first_dots(
-                    tile, TILE_CHANNELS, outputs, band, place, offsets, k, last, OW - whole
+                    tile, TILE_CHANNELS, outputs, band, place, offsets, k, last, columns - whole
                 )
         put_aside(add_put_aside(tile, sums), sums)
 
