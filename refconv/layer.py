@@ -15,9 +15,8 @@ from refconv.conv import channels_of, refuse_wide_kernel
 from refconv.dtypes import Types
 from refconv.geometry import WEIGHT_AXES, Layout, Padding, Pair
 from refconv.gradients.call import Call, fill_bias_grad, fill_input_grad, fill_weight_grad
+from refconv.layout import OIHW_TO_HWIO, nchw, oihw
 from refconv.plan import (
-    HWIO_TO_OIHW,
-    OIHW_TO_HWIO,
     Method,
     Names,
     Operands,
@@ -152,7 +151,7 @@ class Conv2d:
                 None,
                 f"{names.grad_y} and {names.x}",
             ),
-            self._bias_grad(call.nchw(gradients)),
+            self._bias_grad(nchw(gradients, call.layout)),
         )
 
     def _bias_grad(self, grad_y: Array) -> Array | None:
@@ -297,4 +296,4 @@ def _prepared(weight: Array, layout: str) -> Array:
     """A copy that lies in memory as the kernels read it, whatever the layout it is given in."""
     if weight.ndim != 4 or layout != "NHWC":
         return weight.copy()
-    return weight.transpose(HWIO_TO_OIHW).copy().transpose(OIHW_TO_HWIO)
+    return oihw(weight, "NHWC").copy().transpose(OIHW_TO_HWIO)

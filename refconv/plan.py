@@ -17,16 +17,12 @@ import numpy as np
 from refconv.arguments import Array, filled, pad_number, refuse_out
 from refconv.dtypes import INTEGERS, Types, refuse_overflow
 from refconv.geometry import WEIGHT_AXES, Geometry, Layout
+from refconv.layout import image_order, nchw, oihw, reordered
 from refconv.pad import ready
 
 Method: TypeAlias = Literal["auto", "jit", "jit-loops", "im2col", "loops"]
 
 METHODS: tuple[Method, ...] = ("auto", "jit", "jit-loops", "im2col", "loops")
-
-NHWC_TO_NCHW = (0, 3, 1, 2)
-NCHW_TO_NHWC = (0, 2, 3, 1)
-HWIO_TO_OIHW = (3, 2, 0, 1)
-OIHW_TO_HWIO = (2, 3, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +100,7 @@ class Plan(NamedTuple):
     @property
     def y_shape(self) -> tuple[int, ...]:
         """The shape of y in the caller's layout."""
-        shape = self.geometry.y_shape
-        return shape if self.layout == "NCHW" else tuple(shape[axis] for axis in NCHW_TO_NHWC)
+        return reordered(self.geometry.y_shape, image_order(self.layout))
 
     def refuse_out(self, out: Any, inputs: Mapping[str, Array | None]) -> None:
         """Raise where `out` cannot take y, or is one of the inputs."""
@@ -116,10 +111,7 @@ class Plan(NamedTuple):
         """The weight and the bias as the kernels read them."""
         accumulator = self.types.accumulator
         bias = None if self.bias is None else ready(self.bias, accumulator)
-        return Operands(ready(self._oihw_weight(), accumulator), bias)
-
-    def _oihw_weight(self) -> Array:
-        return self.weight if self.layout == "NCHW" else self.weight.transpose(HWIO_TO_OIHW)
+        return Operands(ready(oihw(self.weight, self.layout), accumulator), bias)
 
     def run(
         self,
@@ -132,14 +124,14 @@ class Plan(NamedTuple):
         if out is not None:
             own = {self.names.weight: self.weight, self.names.bias: self.bias}
             self.refuse_out(out, {**inputs, **own})
-        if self.layout == "NHWC":
-            x = x.transpose(NHWC_TO_NCHW)
+        x = nchw(x, self.layout)
         if operands is None:
             operands = self.operands()
         accumulator = self.types.accumulator
         if accumulator.kind == "i":
             pad_value = self.pad_value if self.geometry.padded else 0
-            refuse_overflow(x, self._oihw_weight(), self.bias, pad_value, accumulator)
+            weight = oihw(self.weight, self.layout)
+            refuse_overflow(x, weight, self.bias, pad_value, accumulator)
 
         convolve = _method(self.method)
         if operands.packed is not None and self.method in ("auto", "jit"):
@@ -148,7 +140,7 @@ class Plan(NamedTuple):
         def compute(y: Array) -> None:
             convolve(x, operands.weight, operands.bias, y, self.geometry, self.pad_value)
 
-        order = None if self.layout == "NCHW" else NCHW_TO_NHWC
+        order = image_order(self.layout)
         return filled(compute, self.geometry.y_shape, self.types, order, out)
 
 
@@ -193,7 +185,7 @@ def _checked_geometry(
     """The geometry, where the shapes and options go together."""
     stride, padding, dilation, groups, layout, _, method = options
     refuse_method(method)
-    geometry = _geometry(
+    geometry = geometry_of(
         x_shape, weight.shape, stride, padding, dilation, groups, layout, names.x, names.weight
     )
     if bias is not None and bias.shape != (geometry.F,):
@@ -204,10 +196,16 @@ def _checked_geometry(
     return geometry
 
 
-def _geometry(x_shape: tuple[int, ...], weight_shape: tuple[int, ...], *options: Any) -> Geometry:
+def geometry_of(x_shape: tuple[int, ...], weight_shape: tuple[int, ...], *options: Any) -> Geometry:
     """The geometry; remembered where the options are plain, for a layer is called many times."""
     plain = {*map(type, options)} <= {int, str} or _is_plain(options)
     return (_remembered if plain else _make_geometry)(x_shape, weight_shape, *options)
+
+
+def geometry_stated(x_shape: Any, weight_shape: Any, *options: Any) -> Geometry:
+    """The same of shapes that are no array's own, and may be anything."""
+    known = _is_plain((x_shape, weight_shape))
+    return (geometry_of if known else _make_geometry)(x_shape, weight_shape, *options)
 
 
 def _is_plain(options: tuple[Any, ...]) -> bool:

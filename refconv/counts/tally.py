@@ -12,7 +12,7 @@ from refconv import loops
 from refconv.counts.closed import Counts
 from refconv.geometry import Geometry, Layout
 from refconv.im2col import im2col
-from refconv.plan import HWIO_TO_OIHW, NHWC_TO_NCHW
+from refconv.layout import nchw, oihw
 
 
 @dataclass(slots=True)
@@ -87,8 +87,7 @@ def tally(
         groups=groups,
         layout=layout,
     )
-    if layout == "NHWC":
-        x, weight = x.transpose(NHWC_TO_NCHW), weight.transpose(HWIO_TO_OIHW)
+    x, weight = nchw(x, layout), oihw(weight, layout)
     ledger = Ledger()
     numbers = tallies(x, ledger)
     biases = None if bias is None else tallies(np.asarray(bias), ledger, bias=True)

@@ -16,15 +16,18 @@ import numpy as np
 from refconv.arguments import Array, filled
 from refconv.dtypes import Types, refuse_overflow
 from refconv.geometry import Geometry, Layout
+from refconv.layout import image_order, nchw, oihw, reordered, weight_order
 from refconv.pad import ready
-from refconv.plan import (
-    HWIO_TO_OIHW,
-    NCHW_TO_NHWC,
-    NHWC_TO_NCHW,
-    OIHW_TO_HWIO,
-    Method,
-    refuse_method,
-)
+from refconv.plan import Method, geometry_stated, refuse_method
+
+ROOMS: dict[Method, str] = {
+    "auto": "refconv.jit.gradients",
+    "jit": "refconv.jit.gradients",
+    "jit-loops": "refconv.gradients.loops",
+    "im2col": "refconv.gradients.im2col",
+    "loops": "refconv.gradients.loops",
+}
+"""Where each method's functions are."""
 
 
 class Call(NamedTuple):
@@ -49,52 +52,26 @@ class Call(NamedTuple):
         """
         stride, padding, dilation, groups, layout, _, method = options
         refuse_method(method)
-        geometry = Geometry.of(
-            x_shape,
-            weight_shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            layout=layout,
-            x_name=x_name,
-            weight_name=weight_name,
+        geometry = geometry_stated(
+            x_shape, weight_shape, stride, padding, dilation, groups, layout, x_name, weight_name
         )
         return cls(geometry, layout, method)
 
     @property
     def x_shape(self) -> tuple[int, ...]:
         """The shape of the convolution's input, as the caller has it."""
-        return _reordered(self.geometry.x_shape, self.y_order)
+        return reordered(self.geometry.x_shape, image_order(self.layout))
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """The shape of the weight, as the caller has it."""
-        return _reordered(self.geometry.weight_shape, self.weight_order)
-
-    @property
-    def y_order(self) -> tuple[int, ...] | None:
-        """The axes of x and y, N C H W, in the caller's order; None where that is it."""
-        return None if self.layout == "NCHW" else NCHW_TO_NHWC
-
-    @property
-    def weight_order(self) -> tuple[int, ...] | None:
-        """The axes of the weight, F Cg KH KW, in the caller's order; None where that is it."""
-        return None if self.layout == "NCHW" else OIHW_TO_HWIO
+        return reordered(self.geometry.weight_shape, weight_order(self.layout))
 
     def refuse_grad_y(self, grad_y: Array) -> None:
         """Raise where it has another shape than y."""
-        y_shape = _reordered(self.geometry.y_shape, self.y_order)
+        y_shape = reordered(self.geometry.y_shape, image_order(self.layout))
         if grad_y.shape != y_shape:
             raise ValueError(f"grad_y has shape {grad_y.shape}, but y has shape {y_shape}")
-
-    def nchw(self, images: Array) -> Array:
-        """Images or outputs with their axes in the order N C H W."""
-        return images if self.layout == "NCHW" else images.transpose(NHWC_TO_NCHW)
-
-    def oihw(self, weight: Array) -> Array:
-        """A weight with its axes in the order F Cg KH KW."""
-        return weight if self.layout == "NCHW" else weight.transpose(HWIO_TO_OIHW)
 
 
 def fill_input_grad(
@@ -111,7 +88,7 @@ def fill_input_grad(
     `names` is what the caller calls grad_y and the weight.
     """
     g, accumulator = call.geometry, types.accumulator
-    grad_y, weight = call.nchw(grad_y), call.oihw(weight)
+    grad_y, weight = nchw(grad_y, call.layout), oihw(weight, call.layout)
     if accumulator.kind == "i":
         by_group = weight.reshape(g.G, g.Fg, g.Cg, g.KH * g.KW)
         # (G, Fg, Cg, KH*KW) -> (C, Fg, 1, KH*KW): all that one channel of x gains from
@@ -126,7 +103,7 @@ def fill_input_grad(
         run = _method(call.method, "input_grad")
         run(ready(grad_y, accumulator), ready(weight, accumulator), offsets, grad_x, g)
 
-    return filled(compute, g.x_shape, types, call.y_order, out)
+    return filled(compute, g.x_shape, types, image_order(call.layout), out)
 
 
 def fill_weight_grad(
@@ -140,7 +117,7 @@ def fill_weight_grad(
 ) -> Array:
     """The weight gradient; `names` is what the caller calls grad_y and x."""
     g, accumulator = call.geometry, types.accumulator
-    grad_y, x = call.nchw(grad_y), call.nchw(x)
+    grad_y, x = nchw(grad_y, call.layout), nchw(x, call.layout)
     if accumulator.kind == "i":
         of_channels = grad_y.swapaxes(0, 1)  # (F, N, OH, OW): all that one kernel gains from
         padding = pad_value if g.padded else 0
@@ -153,7 +130,7 @@ def fill_weight_grad(
         run = _method(call.method, "weight_grad")
         run(ready(grad_y, accumulator), x, grad_weight, g, pad_value)
 
-    return filled(compute, g.weight_shape, types, call.weight_order, out)
+    return filled(compute, g.weight_shape, types, weight_order(call.layout), out)
 
 
 def fill_bias_grad(types: Types, grad_y: Array, out: Array | None, name: str) -> Array:
@@ -175,15 +152,9 @@ def fill_bias_grad(types: Types, grad_y: Array, out: Array | None, name: str) ->
 
 def _method(name: Method, gradient: str) -> Callable[..., None]:
     """The function behind the name; the compiled ones load Numba at first use."""
-    rooms = {"auto": "refconv.jit.gradients", "jit": "refconv.jit.gradients"}
-    rooms |= {"im2col": "refconv.gradients.im2col"}
-    module = import_module(rooms.get(name, "refconv.gradients.loops"))
+    module = import_module(ROOMS[name])
     function: Callable[..., None] = getattr(module, gradient)
     if name == "jit-loops":
         twin = getattr(import_module("refconv.jit.loops"), f"compiled_{gradient}_loops")
         return partial(function, loops=twin)
     return function
-
-
-def _reordered(shape: tuple[int, ...], order: tuple[int, ...] | None) -> tuple[int, ...]:
-    return shape if order is None else tuple(shape[axis] for axis in order)

@@ -13,7 +13,8 @@ from refconv.arguments import Array, as_array, pad_number, refuse_no_number, ref
 from refconv.dtypes import Types
 from refconv.geometry import LAYOUTS, Layout, Padding, Pair
 from refconv.gradients.call import Call, fill_bias_grad, fill_input_grad, fill_weight_grad
-from refconv.plan import NHWC_TO_NCHW, Method
+from refconv.layout import nchw
+from refconv.plan import Method
 
 
 def conv2d_input_grad(
@@ -131,6 +132,4 @@ def conv2d_bias_grad(
     channels = gradients.shape[layout.index("C")]
     if out is not None:
         refuse_out(out, (channels,), types.result, "the gradient of bias", {"grad_y": gradients})
-    if layout == "NHWC":
-        gradients = gradients.transpose(NHWC_TO_NCHW)
-    return fill_bias_grad(types, gradients, out, "grad_y")
+    return fill_bias_grad(types, nchw(gradients, layout), out, "grad_y")
