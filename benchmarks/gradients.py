@@ -5,14 +5,14 @@
 
 Every answer is checked, to the bit, before anything is timed. All that is compared takes turns in
 one run; figures are medians. Only the ratios mean something beyond this machine and this minute.
-The transposed layer maps the layer's y to its x. Exit status: 0 fine, 1 a wrong answer.
+The transposed layer maps the layer's y to its x; "best" is the better of torch and onnxruntime.
+GFLOP/s are of the products that the definition has. Exit status: 0 fine, 1 a wrong answer.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -24,18 +24,19 @@ from refconv import (
     conv2d_input_grad,
     conv2d_weight_grad,
     conv_transpose2d,
+    count,
     get_threads,
     set_threads,
 )
 from refconv.bench.layers import ALL, chosen
 from refconv.bench.machine import machine
-from refconv.bench.measure import geometric_mean
-from refconv.bench.operands import DTYPE, Array, Operands
-from refconv.bench.peers import torch_threads
+from refconv.bench.measure import geometric_mean, threads_in_words
+from refconv.bench.operands import Array, Operands
+from refconv.bench.peers import Prepared, onnx_session, torch_threads
 from refconv.cli.bench import positive
+from refconv.oracle.adapters.model import transposing_model_of
+from refconv.plan import Method
 from refconv.timing import medians
-
-Calls = dict[str, Callable[[], Any]]
 
 KINDS = ("input grad", "weight grad", "transposed")
 
@@ -65,32 +66,32 @@ def main() -> int:
 
 def _print_table(layers: dict[str, Geometry], threads: int, rounds: int) -> bool:
     """The table of so many threads; whether all answers are right."""
-    print(f"{threads} thread{'s' if threads > 1 else ''}".ljust(16), end="")
-    print("".join(f"{kind:>20}" for kind in KINDS))
-    print("layer".ljust(16) + f"{'ms':>12}{'torch':>8}" * 2 + f"{'ms':>12}{'better':>8}")
+    print(threads_in_words(threads).ljust(14) + "".join(f"{kind:>22}" for kind in KINDS))
+    titles = (f"{'ms':>8}{'GFLOP/s':>8}{peer:>6}" for peer in ("torch", "torch", "best"))
+    print("layer".ljust(14) + "".join(titles))
     ratios: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for name, g in layers.items():
-        print(name.ljust(16), end="", flush=True)
-        for kind, calls in _candidates(g, threads).items():
-            right = calls.pop("right")()
-            for who, call in calls.items():
-                if not np.array_equal(np.asarray(call()), right):
+        print(name.ljust(14), end="", flush=True)
+        for kind, (right, candidates) in _candidates(g, threads).items():
+            for who, (call, to_numpy) in candidates.items():
+                if not np.array_equal(to_numpy(call()), right):
                     print(f"\n{name}: the {kind} of {who} is wrong")
                     return False
+            calls = {who: prepared.call for who, prepared in candidates.items()}
             seconds = medians(calls, rounds=rounds)
             ours = seconds.pop("refconv")
-            ratio = min(seconds.values()) / ours
-            ratios[kind].append(ratio)
-            print(f"{1e3 * ours:12.3f}{ratio:8.2f}", end="", flush=True)
+            ratios[kind].append(min(seconds.values()) / ours)
+            rate = count(g).flops / ours / 1e9
+            print(f"{1e3 * ours:8.3f}{rate:8.0f}{ratios[kind][-1]:6.2f}", end="", flush=True)
         print()
     for title, of in (("geometric mean", geometric_mean), ("least", min)):
-        print(title.ljust(16) + "".join(f"{of(ratios[kind]):20.2f}" for kind in KINDS))
+        print(title.ljust(14) + "".join(f"{of(ratios[kind]):22.2f}" for kind in KINDS))
     print()
     return True
 
 
-def _candidates(g: Geometry, threads: int) -> dict[str, Calls]:
-    """By kind: refconv's call, the peers', and "right", the definition compiled."""
+def _candidates(g: Geometry, threads: int) -> dict[str, tuple[Array, dict[str, Prepared]]]:
+    """By kind: the right answer, by the definition compiled; refconv's call and the peers'."""
     operands = Operands.integers(g)
     x, weight, options = operands.x, operands.weight, operands.options
     grad_y = Operands.integers(Geometry.of(g.y_shape, (1, g.F, 1, 1))).x
@@ -106,70 +107,46 @@ def _candidates(g: Geometry, threads: int) -> dict[str, Calls]:
     backward = torch.ops.aten.convolution_backward
     rest_of_call = (None, list(g.stride), pads, list(g.dilation), False, [0, 0], g.G)
 
-    def torch_gradient(nth: int) -> Array:
+    def torch_gradient(nth: int) -> Prepared:
         wanted = [nth == 0, nth == 1, False]
-        found: Array = backward(*tensors, *rest_of_call, wanted)[nth].numpy()
-        return found
-
-    def torch_transposed() -> Array:
-        y = torch.nn.functional.conv_transpose2d(
-            tensors[0], tensors[2], None, g.stride, pads, rest, g.G, g.dilation
+        return Prepared(
+            lambda: backward(*tensors, *rest_of_call, wanted)[nth], lambda found: found.numpy()
         )
-        found: Array = y.numpy()
-        return found
 
-    def input_grad(method: Any = "auto") -> Array:
+    def input_grad(method: Method = "auto") -> Array:
         return conv2d_input_grad(grad_y, weight, g.x_shape, method=method, **options)
 
-    def weight_grad(method: Any = "auto") -> Array:
+    def weight_grad(method: Method = "auto") -> Array:
         return conv2d_weight_grad(grad_y, x, g.weight_shape, method=method, **options)
 
-    return {
-        "input grad": {
-            "refconv": input_grad,
-            "torch": lambda: torch_gradient(0),
-            "right": lambda: input_grad("jit-loops"),
-        },
-        "weight grad": {
-            "refconv": weight_grad,
-            "torch": lambda: torch_gradient(1),
-            "right": lambda: weight_grad("jit-loops"),
-        },
-        "transposed": {
-            "refconv": lambda: conv_transpose2d(grad_y, weight, output_padding=rest, **options),
-            "torch": torch_transposed,
-            "onnxruntime": _onnxruntime(g, grad_y, weight, rest, threads),
-            "right": lambda: input_grad("jit-loops"),
-        },
-    }
-
-
-def _onnxruntime(
-    g: Geometry, x: Array, weight: Array, output_padding: tuple[int, ...], threads: int
-) -> Callable[[], Array]:
-    """A session of one ConvTranspose node, its weight a constant."""
-    onnx: Any = import_module("onnx")
-    runtime: Any = import_module("onnxruntime")
-    helper, number = onnx.helper, onnx.TensorProto.FLOAT
-    node = helper.make_node(
-        "ConvTranspose", ["x", "weight"], ["y"], strides=list(g.stride),
-        dilations=list(g.dilation), pads=[g.pt, g.pl, g.pb, g.pr], group=g.G,
-        output_padding=list(output_padding),
+    transpose = torch.nn.functional.conv_transpose2d
+    model = transposing_model_of(
+        grad_y, weight, None, stride=g.stride, padding=g.padding, output_padding=rest,
+        dilation=g.dilation, groups=g.G,
     )  # fmt: skip
-    graph = helper.make_graph(
-        [node],
-        "transposed",
-        [helper.make_tensor_value_info("x", number, x.shape)],
-        [helper.make_tensor_value_info("y", number, g.x_shape)],
-        [onnx.numpy_helper.from_array(weight.astype(DTYPE), "weight")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = runtime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return lambda: session.run(None, {"x": x})[0]
+    by_x = input_grad("jit-loops")
+    return {
+        "input grad": (by_x, {"refconv": Prepared(input_grad), "torch": torch_gradient(0)}),
+        "weight grad": (
+            weight_grad("jit-loops"),
+            {"refconv": Prepared(weight_grad), "torch": torch_gradient(1)},
+        ),
+        "transposed": (
+            by_x,
+            {
+                "refconv": Prepared(
+                    lambda: conv_transpose2d(grad_y, weight, output_padding=rest, **options)
+                ),
+                "torch": Prepared(
+                    lambda: transpose(
+                        tensors[0], tensors[2], None, g.stride, pads, rest, g.G, g.dilation
+                    ),
+                    lambda y: y.numpy(),
+                ),
+                "onnxruntime": onnx_session(model, grad_y, threads),
+            },
+        ),
+    }
 
 
 if __name__ == "__main__":

@@ -9,16 +9,9 @@ from collections.abc import Callable
 
 from numba import njit
 
+from refconv.jit.kernel_tiles import add_cell, add_kernel, kernel_of
 from refconv.jit.runs import copy_neighbours
-from refconv.jit.tile import (
-    add_cell,
-    add_kernel,
-    add_outer_product,
-    kernel_of,
-    stand_alone,
-    store_tile,
-    tile_of,
-)
+from refconv.jit.tile import add_outer_product, stand_alone, store_tile, tile_of
 from refconv.jit.vector import address, lanes_of, load, store_first
 
 

@@ -90,14 +90,24 @@ def _torch(operands: Operands, *, channels_last: bool) -> Prepared:
 
 def onnxruntime(operands: Operands, threads: int) -> Prepared:
     """A session of one Conv node, its weight a constant, which the session packs when it loads."""
+    from refconv.oracle.adapters.adapter import Question
+    from refconv.oracle.adapters.model import model_of
+
+    g = operands.geometry
+    question = Question(operands.x, operands.weight, None, g.stride, g.padding, g.dilation, g.G)
+    return onnx_session(model_of(question), operands.x, threads)
+
+
+def onnx_session(model: Any, x: Array, threads: int) -> Prepared:
+    """A session of this model, whose input x and output y stay where they are."""
     runtime: Any = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     session = runtime.InferenceSession(
-        onnx_model(operands).SerializeToString(), options, providers=["CPUExecutionProvider"]
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     binding = session.io_binding()  # `session.run` copies y: up to 8% slower
-    binding.bind_cpu_input("x", operands.x)
+    binding.bind_cpu_input("x", x)
     binding.bind_output("y", "cpu")
 
     def call() -> Any:
@@ -105,32 +115,6 @@ def onnxruntime(operands: Operands, threads: int) -> Prepared:
         return binding
 
     return Prepared(call, lambda binding: binding.copy_outputs_to_cpu()[0])
-
-
-def onnx_model(operands: Operands) -> Any:
-    """The ONNX model of one Conv node: x is its input, the weight is in it."""
-    onnx: Any = import_module("onnx")
-    helper, number = onnx.helper, onnx.TensorProto.FLOAT
-    g = operands.geometry
-    node = helper.make_node(
-        "Conv",
-        ["x", "weight"],
-        ["y"],
-        strides=list(g.stride),
-        dilations=list(g.dilation),
-        pads=[g.pt, g.pl, g.pb, g.pr],
-        group=g.G,
-    )
-    graph = helper.make_graph(
-        [node],
-        "conv",
-        [helper.make_tensor_value_info("x", number, g.x_shape)],
-        [helper.make_tensor_value_info("y", number, g.y_shape)],
-        [onnx.numpy_helper.from_array(operands.weight, "weight")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.checker.check_model(model)
-    return model
 
 
 def jax(operands: Operands, threads: int) -> Prepared:

@@ -2,8 +2,9 @@
 
 `convolve` chooses among three kernels, each a file: `products.py` (register tiles over bands of
 the image), `planes.py` (few outputs per group, depthwise above all), `plain.py` (types
-that are not float32 or float64). `vector.py` and `tile.py` are what the first two are built from,
-`crew.py` are the threads. Importing this package imports Numba.
+that are not float32 or float64). `vector.py`, `tile.py` and the other files of tiles are what the
+first two are built from, `crew.py` are the threads. `gradients.py` are the gradients, and say which
+kernels are theirs. Importing this package imports Numba.
 """
 
 from __future__ import annotations

@@ -15,16 +15,9 @@ from refconv.geometry import Geometry
 from refconv.jit.cached import compiled, inner
 from refconv.jit.cpu import REGISTERS, VECTOR_BYTES
 from refconv.jit.crew import claim, finish, share
+from refconv.jit.dot_tiles import add_dots, add_first_dots, store_sums, zero_tile
 from refconv.jit.spread import spread_rows
-from refconv.jit.tile import (
-    add_dots,
-    add_first_dots,
-    add_put_aside,
-    put_aside,
-    stand_alone,
-    store_sums,
-    zero_tile,
-)
+from refconv.jit.tile import add_put_aside, put_aside, stand_alone
 from refconv.jit.vector import address, element, keep, lanes_of
 
 Array = np.ndarray[Any, Any]
@@ -83,7 +76,8 @@ def sum_dot_products(board, signal, me, grad_y, x, grad_weight, sizes, padding):
     G, H, W, sh, sw, dh, dw, pt, pl, pitch, height, parts = sizes
     N, F, OH, OW = grad_y.shape
     _, Cg, KH, KW = grad_weight.shape
-    Fg, K, lanes = F // G, Cg * KH * KW, lanes_of(grad_y)
+    Fg, K, P, lanes = F // G, Cg * KH * KW, OH * OW, lanes_of(grad_y)
+    several = Fg - Fg % CHANNELS  # channels of tiles that have room for several
     rows = (height - 1) * sh + (KH - 1) * dh + 1
     row = sw * pitch
     held_offsets = np.empty(K, np.int64)
@@ -110,35 +104,26 @@ def sum_dot_products(board, signal, me, grad_y, x, grad_weight, sizes, padding):
                 spread_rows(band, layout, cells, image, Cg, corner, fill)
                 for left in range(0, OW, CHAIN * lanes):
                     columns = min(OW - left, CHAIN * lanes)
-                    run = (min(height, OH - top), columns, OW, OH * OW, sh * row)
-                    cells_of_run = element(band, left)
-                    at, f = 0, g * Fg
-                    while f < (g + 1) * Fg:
-                        y = ((n * F + f) * OH + top) * OW + left
-                        if (g + 1) * Fg - f < CHANNELS:
-                            for k in range(first, last, SINGLE_TAPS):
-                                tile = element(sums, at)
-                                add_single(tile, outputs, y, cells_of_run, offsets, k, last, run)
-                                at += SINGLE_TAPS * lanes
-                            f += 1
-                        else:
-                            for k in range(first, last, TAPS):
-                                tile = element(sums, at)
-                                add_several(tile, outputs, y, cells_of_run, offsets, k, last, run)
-                                at += TAPS * CHANNELS * lanes
-                            f += CHANNELS
-        at, f = 0, g * Fg
-        while f < (g + 1) * Fg:
-            if (g + 1) * Fg - f < CHANNELS:
-                for k in range(first, last, SINGLE_TAPS):
-                    store_single(element(sums, at), gradients, f * K + k, K, last - k)
-                    at += SINGLE_TAPS * lanes
-                f += 1
-            else:
-                for k in range(first, last, TAPS):
-                    store_several(element(sums, at), gradients, f * K + k, K, last - k)
-                    at += TAPS * CHANNELS * lanes
-                f += CHANNELS
+                    run = (min(height, OH - top), columns, OW, P, sh * row)
+                    read = element(band, left)
+                    y = ((n * F + g * Fg) * OH + top) * OW + left
+                    for fg in range(0, several, CHANNELS):
+                        for k in range(first, last, TAPS):
+                            tile = element(sums, (fg * span + (k - first) * CHANNELS) * lanes)
+                            add_several(tile, outputs, y + fg * P, read, offsets, k, last, run)
+                    for fg in range(several, Fg):
+                        for k in range(first, last, SINGLE_TAPS):
+                            tile = element(sums, (fg * span + k - first) * lanes)
+                            add_single(tile, outputs, y + fg * P, read, offsets, k, last, run)
+        weight = g * Fg * K
+        for fg in range(0, several, CHANNELS):
+            for k in range(first, last, TAPS):
+                tile = element(sums, (fg * span + (k - first) * CHANNELS) * lanes)
+                store_several(tile, gradients, weight + fg * K + k, K, last - k)
+        for fg in range(several, Fg):
+            for k in range(first, last, SINGLE_TAPS):
+                tile = element(sums, (fg * span + k - first) * lanes)
+                store_single(tile, gradients, weight + fg * K + k, K, last - k)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
@@ -181,12 +166,12 @@ def _storer(TILE_TAPS, TILE_CHANNELS):
     SUMS = TILE_TAPS * TILE_CHANNELS
 
     @inner
-    def store_tile(sums, gradients, index, K, taps):
+    def store_dots(sums, gradients, index, K, taps):
         """Write the sums of the lanes of the tile put aside to gradients[index:], K a channel."""
         tile = add_put_aside(zero_tile(SUMS, gradients), sums)
         store_sums(tile, TILE_CHANNELS, gradients, index, K, min(TILE_TAPS, taps) - 1)
 
-    return store_tile
+    return store_dots
 
 
 add_single, store_single = _adder(SINGLE_TAPS, 1), _storer(SINGLE_TAPS, 1)

@@ -65,6 +65,11 @@ def every_second(builder, low, high, *, first):
     return builder.shuffle_vector(low, high, picked)
 
 
+def members(builder, three):
+    """The members of a tuple of three."""
+    return [builder.extract_value(three, i) for i in range(3)]
+
+
 def sum_of(builder, vector):
     """The sum of its lanes: halves are added to each other, so always in the same order."""
     lanes = vector.type.count

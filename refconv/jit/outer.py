@@ -20,15 +20,14 @@ from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish, share
 from refconv.jit.cuts import ROWS
 from refconv.jit.spread import spread_rows
+from refconv.jit.squares import square_of, transposed_tile
 from refconv.jit.tile import (
     add_outer_product,
     add_put_aside,
     put_aside,
-    square_of,
     stand_alone,
     store_tile,
     tile_of,
-    transposed_tile,
     zeros_like,
 )
 from refconv.jit.vector import address, aligned_address, element, keep, lanes_of, load, store
@@ -166,7 +165,7 @@ def sum_outer_products(board, signal, me, grad_y, x, grad_weight, sizes, padding
                         aside = element(sums, (unit - first) * tile_size)
                         add_to_tile(aside, source, at, step, height, block, piece, count)
         if first < last:
-            store_sums(sums, first, last, kernel, count, address(held_aside), gradients, f)
+            store_weights(sums, first, last, kernel, count, address(held_aside), gradients, f)
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)
@@ -220,7 +219,7 @@ def transpose_piece(outputs, start, P, count, length, block):
 
 
 @inner
-def store_sums(sums, first, last, kernel, count, aside, gradients, f):
+def store_weights(sums, first, last, kernel, count, aside, gradients, f):
     """Write the sums of the tiles first .. last to the weights of `count` channels from f on."""
     by_column, Cg, KH, KW, _, _ = kernel
     lanes = lanes_of(gradients)

@@ -17,16 +17,9 @@ from refconv.jit.bands import fill_band
 from refconv.jit.cached import compiled, inner
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish
+from refconv.jit.kernel_tiles import add_cell, add_kernel, kernel_of
 from refconv.jit.sizes import sizes_of
-from refconv.jit.tile import (
-    add_cell,
-    add_kernel,
-    kernel_of,
-    prefetch_tile,
-    stand_alone,
-    store_tile,
-    tile_of,
-)
+from refconv.jit.tile import prefetch_tile, stand_alone, store_tile, tile_of
 from refconv.jit.vector import address, keep, lanes_of
 
 ROWS = 7

@@ -79,7 +79,7 @@ def load_tile(typingctx, tile, array, index, stride, rows, columns):
 
     def codegen(context, builder, signature, args):
         _, array_, index_, stride_, rows_, columns_ = args
-        count, gap_at, gap = _members(builder, columns_)
+        count, gap_at, gap = emit.members(builder, columns_)
         place = _place(builder, tile, array_, index_, stride_)
         before, after = _column_masks(builder, tile, count, gap_at, gap)
         nothing = ir.Constant(before[0].type, None)
@@ -108,7 +108,7 @@ def store_tile(typingctx, tile, array, index, stride, rows, columns):
 
     def codegen(context, builder, signature, args):
         tile_, array_, index_, stride_, rows_, columns_ = args
-        count, gap_at, gap = _members(builder, columns_)
+        count, gap_at, gap = emit.members(builder, columns_)
         place = _place(builder, tile, array_, index_, stride_)
         width = ir.Constant(INT64, tile.vectors * tile.vector.lanes)
         whole = builder.icmp_signed(">=", rows_, ir.Constant(INT64, tile.rows))
@@ -251,218 +251,6 @@ def add_outer_product(typingctx, tile, weight, index, stride, last, matrix, star
     return tile(*arguments), codegen
 
 
-@intrinsic
-def square_of(typingctx, array, index, stride, last, count):
-    """A tile of one vector a row and as many rows as lanes: row r is at array[index + r*stride].
-
-    Rows beyond the last hold that one again; lanes beyond `count` are not read, and zero.
-    """
-    vector = Vector(array.dtype)
-    tile = Tile(array.dtype, vector.lanes, 1)
-
-    def codegen(context, builder, signature, args):
-        array_, index_, stride_, last_, count_ = args
-        mask = emit.window(builder, vector.lanes, ir.Constant(INT64, 0), count_)
-        loaded = ir.Constant(tile.llvm, ir.Undefined)
-        for r in range(tile.rows):
-            at = builder.add(index_, builder.mul(emit.at_most(builder, r, last_), stride_))
-            pointer = emit.pointer(builder, array_, at)
-            row = emit.masked_load(builder, pointer, mask, ir.Constant(vector.llvm, None))
-            loaded = builder.insert_value(loaded, row, r)
-        return loaded
-
-    return tile(array, types.int64, types.int64, types.int64, types.int64), codegen
-
-
-@intrinsic
-def transposed_tile(typingctx, tile):
-    """Rows and lanes exchanged, of a tile with as many of one as of the other."""
-    lanes = tile.vector.lanes
-
-    def codegen(context, builder, signature, args):
-        rows = [builder.extract_value(args[0], r) for r in range(lanes)]
-        # In each round neighbouring blocks off the diagonal change places, of twice the size.
-        block = 1
-        while block < lanes:
-            masks = emit.exchange_masks(lanes, block)
-            for r in range(lanes):
-                if r & block == 0:
-                    pair = rows[r], rows[r + block]
-                    rows[r], rows[r + block] = (
-                        builder.shuffle_vector(*pair, mask) for mask in masks
-                    )
-            block *= 2
-        exchanged = args[0]
-        for r, row in enumerate(rows):
-            exchanged = builder.insert_value(exchanged, row, r)
-        return exchanged
-
-    return tile(tile), codegen
-
-
-@intrinsic(prefer_literal=True)
-def kernel_of(typingctx, cells, array, index):
-    """A tile of `cells` rows: row k is filled with array[index + k]. `cells` is a constant."""
-    tile = Tile(array.dtype, cells.literal_value, 1)
-
-    def codegen(context, builder, signature, args):
-        _, array_, index_ = args
-        kernel = ir.Constant(tile.llvm, ir.Undefined)
-        for k in range(tile.rows):
-            pointer = emit.pointer(builder, array_, builder.add(index_, ir.Constant(INT64, k)))
-            number = emit.load(builder, tile.vector.llvm.element, pointer)
-            vector = emit.splat(builder, number, tile.vector.lanes)
-            kernel = builder.insert_value(kernel, vector, k)
-        return kernel
-
-    return tile(cells, array, types.int64), codegen
-
-
-@intrinsic(prefer_literal=True)
-def add_kernel(typingctx, tile, step, kernel, array, index, stride, columns):
-    """The tile plus a whole kernel over rows that lie `step` apart.
-
-    Tile row r gains, for each kernel row kh and column kw, that cell times the vector at
-    array[index + (r*step + kh)*stride + columns[kw]]. What several tile rows need is loaded once.
-    `step` is a constant.
-    """
-
-    def codegen(context, builder, signature, args):
-        tile_, _, kernel_, array_, index_, stride_, columns_ = args
-        KW = columns.count
-        KH = kernel.rows // KW
-        starts = [index_]
-        for _ in range((tile.rows - 1) * step.literal_value + KH - 1):
-            starts.append(builder.add(starts[-1], stride_))
-        for kw in range(KW):
-            column = builder.extract_value(columns_, kw)
-            rows = [
-                emit.load(
-                    builder,
-                    tile.vector.llvm,
-                    emit.pointer(builder, array_, builder.add(start, column)),
-                )
-                for start in starts
-            ]
-            # Neighbouring multiply-adds are for different sums: none waits for the one before it.
-            for kh in range(KH):
-                factor = builder.extract_value(kernel_, kh * KW + kw)
-                for r in range(tile.rows):
-                    numbers = rows[r * step.literal_value + kh]
-                    total = builder.extract_value(tile_, r)
-                    total = emit.multiply_add(builder, factor, numbers, total)
-                    tile_ = builder.insert_value(tile_, total, r)
-        return tile_
-
-    numbers = (types.int64, types.int64)
-    return tile(tile, step, kernel, array, *numbers, columns), codegen
-
-
-@intrinsic
-def add_cell(typingctx, tile, weight, index, array, start, stride):
-    """The tile plus one kernel cell: row r gains weight[index] times array[start + r*stride]."""
-
-    def codegen(context, builder, signature, args):
-        tile_, weight_, index_, array_, start_, stride_ = args
-        pointer = emit.pointer(builder, weight_, index_)
-        number = emit.load(builder, tile.vector.llvm.element, pointer)
-        factor = emit.splat(builder, number, tile.vector.lanes)
-        for r in range(tile.rows):
-            at = builder.add(start_, builder.mul(ir.Constant(INT64, r), stride_))
-            numbers = emit.load(builder, tile.vector.llvm, emit.pointer(builder, array_, at))
-            total = emit.multiply_add(builder, factor, numbers, builder.extract_value(tile_, r))
-            tile_ = builder.insert_value(tile_, total, r)
-        return tile_
-
-    return tile(tile, weight, types.int64, array, types.int64, types.int64), codegen
-
-
-@intrinsic(prefer_literal=True)
-def zero_tile(typingctx, rows, array):
-    """A tile of one vector a row, all zero. `rows` is a constant."""
-    tile = Tile(array.dtype, rows.literal_value, 1)
-
-    def codegen(context, builder, signature, args):
-        return ir.Constant(tile.llvm, None)
-
-    return tile(rows, array), codegen
-
-
-@intrinsic(prefer_literal=True)
-def add_dots(typingctx, tile, channels, outputs, cells, place, offsets, k, last):
-    """The tile plus the products, lane by lane, of some rows of outputs and of cells.
-
-    With `place` = (y, stride, x), tile row t*channels + i gains outputs[y + i*stride :] times
-    cells[x + offsets[k + t] :], one vector of each; beyond the `last` t that one again. `channels`
-    is a constant.
-    """
-
-    def codegen(context, builder, signature, args):
-        def load(array, at):
-            return emit.load(builder, tile.vector.llvm, emit.pointer(builder, array, at))
-
-        return _plus_dots(builder, tile, channels.literal_value, load, *args)
-
-    numbers = (types.int64, types.int64)
-    return tile(tile, channels, outputs, cells, place, offsets, *numbers), codegen
-
-
-@intrinsic(prefer_literal=True)
-def add_first_dots(typingctx, tile, channels, outputs, cells, place, offsets, k, last, count):
-    """The same of the first `count` lanes alone: no other ones are read."""
-
-    def codegen(context, builder, signature, args):
-        *args, count_ = args
-        mask = emit.window(builder, tile.vector.lanes, ir.Constant(INT64, 0), count_)
-        nothing = ir.Constant(tile.vector.llvm, None)
-
-        def load(array, at):
-            return emit.masked_load(builder, emit.pointer(builder, array, at), mask, nothing)
-
-        return _plus_dots(builder, tile, channels.literal_value, load, *args)
-
-    numbers = (types.int64, types.int64, types.int64)
-    return tile(tile, channels, outputs, cells, place, offsets, *numbers), codegen
-
-
-def _plus_dots(builder, tile, channels, load, tile_, _, outputs, cells, place, offsets, k, last):
-    y, stride, x = _members(builder, place)
-    rows = [
-        load(outputs, builder.add(y, builder.mul(ir.Constant(INT64, i), stride)))
-        for i in range(channels)
-    ]
-    for t in range(tile.rows // channels):
-        tap = builder.add(k, emit.at_most(builder, t, last))
-        offset = builder.load(emit.pointer(builder, offsets, tap))
-        numbers = load(cells, builder.add(x, offset))
-        for i, row in enumerate(rows):
-            at = t * channels + i
-            total = emit.multiply_add(builder, row, numbers, builder.extract_value(tile_, at))
-            tile_ = builder.insert_value(tile_, total, at)
-    return tile_
-
-
-@intrinsic(prefer_literal=True)
-def store_sums(typingctx, tile, channels, array, index, stride, last):
-    """Write the sum of the lanes of tile row t*channels + i to array[index + i*stride + t].
-
-    Beyond the `last` t, that one again. `channels` is a constant.
-    """
-
-    def codegen(context, builder, signature, args):
-        tile_, _, array_, index_, stride_, last_ = args
-        for t in range(tile.rows // channels.literal_value):
-            column = builder.add(index_, emit.at_most(builder, t, last_))
-            for i in range(channels.literal_value):
-                vector = builder.extract_value(tile_, t * channels.literal_value + i)
-                at = builder.add(column, builder.mul(ir.Constant(INT64, i), stride_))
-                builder.store(emit.sum_of(builder, vector), emit.pointer(builder, array_, at))
-        return context.get_dummy_value()
-
-    numbers = (types.int64, types.int64, types.int64)
-    return types.void(tile, channels, array, *numbers), codegen
-
-
 def _place(builder, tile, array, index, stride):
     """The function that gives the address of row r, vector v, of a tile; or that, `back` before."""
 
@@ -472,10 +260,6 @@ def _place(builder, tile, array, index, stride):
         return emit.pointer(builder, array, at if back is None else builder.sub(at, back))
 
     return place
-
-
-def _members(builder, columns):
-    return [builder.extract_value(columns, i) for i in range(3)]
 
 
 def _column_masks(builder, tile, count, gap_at, gap):
