@@ -98,7 +98,8 @@ class _CaseItem(_Item):
         from refconv.oracle.check import verdict_of
 
         verdict = verdict_of(self.runner, self.case, (None, None, "direct"))
-        if verdict.status == "refused":  # the target may lack an option: no fault, and no proof
+        if verdict.status == "refused":
+            # The target may lack an option: that is no fault, and proves nothing.
             pytest.skip(verdict.explanation)
         if not verdict.is_good:
             raise VerdictError(str(verdict))
@@ -114,7 +115,8 @@ class _DrawnItem(_Item):
         report = check(
             self.runner, option("--refconv-examples"), option("--refconv-seed"), suite=[]
         )
-        if report.counts["refused"] == len(report.verdicts):  # nothing was judged
+        if report.counts["refused"] == len(report.verdicts):
+            # Nothing was judged: to pass would say too much.
             pytest.skip(report.summary)
         if not report.passed:
             raise VerdictError(str(report))

@@ -980,6 +980,7 @@ def public_model(part):
     """The path of a model in the package, which is not imported: it would need much else."""
     spec = importlib.util.find_spec("rapidocr_onnxruntime")
     if spec is None:
+        # Megabytes of models that nothing else needs; CI has them, and fails where this is skipped.
         pytest.skip("needs rapidocr-onnxruntime: pip install --no-deps rapidocr-onnxruntime==1.4.4")
     (path,) = (Path(spec.origin).parent / "models").glob(f"*_{part}_*.onnx")
     return path

@@ -122,13 +122,11 @@ def test_a36_a_kernel_of_no_cells_is_refused(method):
 
 
 def zeros_or_skip(shape, dtype):
-    """Zeros, of which memory holds only those that are written to.
-
-    A system that does not promise memory it may not have refuses them: the fault cannot show there.
-    """
+    """Zeros, of which memory holds only those that are written to."""
     try:
         return np.zeros(shape, dtype)
     except MemoryError:
+        # A system that promises no memory that it may not have: the fault cannot show there.
         pytest.skip(f"this machine has no room for zeros of shape {shape}")
 
 
