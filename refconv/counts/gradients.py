@@ -40,7 +40,7 @@ def count_gradient(geometry: Geometry, of: Gradient, bias: bool = False) -> Coun
     outputs = g.N * g.F * g.OH * g.OW
     cells, weights = g.N * g.C * g.H * g.W, g.F * g.K
     if of == "bias-grad":
-        return Counts(0, 0, 0, outputs, 0, 0, outputs, g.F, 0)
+        return _sums(outputs, additions=outputs, channels=g.F)
     by_weight = of == "weight-grad"
     return Counts(
         macs=forward.macs,
@@ -77,7 +77,7 @@ def tally_gradient(geometry: Geometry, of: Gradient, bias: bool = False) -> Coun
         grad_bias = np.zeros(g.F, object)
         for n, f, oh, ow in np.ndindex(g.y_shape):
             grad_bias[f] += grad_y[n, f, oh, ow]
-        return Counts(0, 0, 0, ledger.additions, 0, 0, grad_y.size, grad_bias.size, 0)
+        return _sums(grad_y.size, ledger.additions, grad_bias.size)
     biases = tallies(np.ones(g.C, np.int64), ledger, bias=True) if bias else None
     if of == "weight-grad":
         gradient = np.zeros(g.weight_shape, object)
@@ -138,6 +138,14 @@ def count_gradient_by_ones(
         ]
     macs, effective = (int(total.sum()) for total in totals)
     return macs, effective
+
+
+def _sums(outputs: int, additions: int, channels: int) -> Counts:
+    """The counts of a bias gradient: nothing is multiplied."""
+    return Counts(
+        macs=0, effective_macs=0, multiplications=0, additions=additions, bias_additions=0,
+        parameters=0, input_size=outputs, output_size=channels, im2col_size=0,
+    )  # fmt: skip
 
 
 def _checked(geometry: Geometry, of: str, bias: bool) -> Counts:

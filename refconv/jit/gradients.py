@@ -2,8 +2,7 @@
 
 The input gradient is the compiled convolution itself, on grad_y, once for each phase of the stride
 (`gradients/phases.py`); or, where those would do much more than the definition, `scatter.py`. The
-weight gradient has kernels of its own, `outer.py` and
-`dots.py`.
+weight gradient has kernels of its own, `outer.py` and `dots.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from refconv.counts import count
 from refconv.geometry import Geometry
 from refconv.gradients import loops
 from refconv.gradients.phases import Phase, phases
@@ -32,7 +32,7 @@ def input_grad(
     """Fill `grad_x` (N, C, H, W), C-contiguous as all arrays are; `bias` (C,) is added to it."""
     g = geometry
     grad_y, weight = read_only(grad_y), read_only(weight)
-    found = _phases(g)
+    found = phases_of(g)
     if found and not (_padded(found) and _has_infinities(weight)):
         parts = [_part(phase, grad_y, weight, bias, grad_x, g) for phase in found]
         if len(parts) > 1:
@@ -46,9 +46,14 @@ def input_grad(
 
 
 @lru_cache(maxsize=1024)
-def _phases(g: Geometry) -> list[Phase]:
-    """The phases; none where another way is faster."""
-    return [] if scatter.suits(g) else phases(g)
+def phases_of(g: Geometry) -> list[Phase]:
+    """The phases; none where to scatter takes less time, by about what each executes."""
+    most = scatter.cost(g)
+    if scatter.CALL_MACS * min(g.sh, g.H) * min(g.sw, g.W) > most:
+        return []  # known before they are made: there may be a million
+    found = phases(g)
+    executed = sum(count(phase.geometry).macs for phase in found if phase.geometry is not None)
+    return found if executed + scatter.CALL_MACS * len(found) <= most else []
 
 
 def _part(

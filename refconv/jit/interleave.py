@@ -26,17 +26,19 @@ def interleave(parts: list[Array], whole: Array, stride: tuple[int, int]) -> Non
     planes = whole.reshape(N * C, H, W)
     threads = get_threads() if whole.size >= PARALLEL_CELLS else 1
     for i in range(sh):
-        for j in range(0, sw, 2):
-            pair = [
-                parts[i * sw + k].reshape(N * C, -1, parts[i * sw + k].shape[3])
-                for k in (j, min(j + 1, sw - 1))
-            ]
-            share(put_rows, (*pair, planes[:, i::sh], j, sw), N * C, threads)
+        for j in range(0, sw, 2 if sw == 2 else 1):
+            first, second = (_planes(parts[i * sw + k]) for k in (j, min(j + 1, sw - 1)))
+            share(put_rows, (first, second, planes[:, i::sh], j, sw), N * C, threads)
+
+
+def _planes(part: Array) -> Array:
+    N, C, H, W = part.shape
+    return part.reshape(N * C, H, W)
 
 
 @compiled(nogil=True)
 def put_rows(board, signal, me, first, second, whole, column, step):
-    """Put two neighbouring phases, or one twice, into each row, task by task: a channel."""
+    """Put one phase into each row, or both of two, task by task: a channel."""
     _, H, W = whole.shape
     done = 0
     task = claim(board, signal, me)
@@ -52,9 +54,6 @@ def put_rows(board, signal, me, first, second, whole, column, step):
             else:
                 for w in range(len(a)):
                     row[column + w * step] = a[w]
-                if column + 1 < step:
-                    for w in range(len(b)):
-                        row[column + 1 + w * step] = b[w]
         done += 1
         task = claim(board, signal, me)
     finish(board, signal, me, done)

@@ -13,8 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from refconv.counts import count
 from refconv.geometry import Geometry
-from refconv.gradients.phases import phases
 from refconv.jit.cached import compiled, inner
 from refconv.jit.cpu import VECTOR_BYTES
 from refconv.jit.crew import claim, finish, share
@@ -35,8 +35,8 @@ Array = np.ndarray[Any, Any]
 RUN = 5
 """Numbers that tell of a run: see `find_runs`."""
 
-PHASE_MACS = 1_000_000
-"""A phase costs as much as so many multiply-adds before it does any: some 10 microseconds.
+CALL_MACS = 1_000_000
+"""A call costs as much as so many multiply-adds before it does any: some 10 microseconds.
 Measured, as the next one is, on one core with AVX-512."""
 
 ADD_MACS = 150
@@ -46,19 +46,10 @@ SLOWER = 1.3
 """The sums of a phase stay in registers; here they are added to memory."""
 
 
-def suits(g: Geometry) -> bool:
-    """Whether this is faster than the phases, by about what each executes."""
+def cost(g: Geometry) -> float:
+    """About what it takes, in multiply-adds of the convolution's kernel."""
     columns = g.N * g.G * g.K * g.OH * g.OW
-    most = SLOWER * (_macs(g) + ADD_MACS * columns) + PHASE_MACS
-    if PHASE_MACS * min(g.sh, g.H) * min(g.sw, g.W) > most:
-        return True  # known before they are made: there may be a million
-    found = [phase.geometry for phase in phases(g)]
-    executed = sum(_macs(geometry) for geometry in found if geometry is not None)
-    return executed + PHASE_MACS * len(found) > most
-
-
-def _macs(g: Geometry) -> int:
-    return g.N * g.F * g.OH * g.OW * g.K
+    return SLOWER * (count(g).macs + ADD_MACS * columns) + CALL_MACS
 
 
 def input_grad(
