@@ -116,8 +116,8 @@ class Geometry:
             N, H, W, C = _sizes(x_shape, x_name, X_AXES[layout])
             KH, KW, Cg, F = _sizes(weight_shape, weight_name, WEIGHT_AXES[layout])
         G = _integer(groups, "groups", least=1)
-        sh, sw = _pair(stride, "stride", least=1)
-        dh, dw = _pair(dilation, "dilation", least=1)
+        sh, sw = pair(stride, "stride", least=1)
+        dh, dw = pair(dilation, "dilation", least=1)
 
         if KH == 0 or KW == 0:
             raise ValueError(f"{weight_name} has an empty kernel: KH is {KH} and KW is {KW}")
@@ -181,9 +181,9 @@ class Geometry:
             N, H, W, C = _sizes(x_shape, "x", ("N", "H", "W", "C"))
             KH, KW, Fg, rows = _sizes(weight_shape, "weight", ("KH", "KW", "Fg", "C"))
         G = _integer(groups, "groups", least=1)
-        sh, sw = _pair(stride, "stride", least=1)
-        dh, dw = _pair(dilation, "dilation", least=1)
-        more = _pair(output_padding, "output_padding", least=0)
+        sh, sw = pair(stride, "stride", least=1)
+        dh, dw = pair(dilation, "dilation", least=1)
+        more = pair(output_padding, "output_padding", least=0)
         if KH == 0 or KW == 0:
             raise ValueError(f"weight has an empty kernel: KH is {KH} and KW is {KW}")
         if rows != C:
@@ -316,7 +316,7 @@ def _is_sequence(value: Any) -> bool:
     return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def _pair(value: Any, name: str, *, least: int) -> tuple[int, int]:
+def pair(value: Any, name: str, *, least: int) -> tuple[int, int]:
     """One integer for both axes, or one for H and one for W."""
     if not _is_sequence(value):
         both = _integer(value, name, least=least)
@@ -351,11 +351,11 @@ def _pads(
         if nested not in ([True, True], [False, False]):
             raise ValueError(f"padding is {padding!r}, but must be {PADDING_FORMS}")
         if nested[0]:
-            rows, columns = (_pair(ends, "padding", least=0) for ends in padding)
+            rows, columns = (pair(ends, "padding", least=0) for ends in padding)
             return rows, columns
     elif not isinstance(padding, (int, np.integer)):
         raise TypeError(f"padding is {padding!r}, but must be {PADDING_FORMS}")
-    ph, pw = _pair(padding, "padding", least=0)
+    ph, pw = pair(padding, "padding", least=0)
     return (ph, ph), (pw, pw)
 
 

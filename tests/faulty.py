@@ -840,6 +840,29 @@ def _(x, weight, bias, o):
     return np.repeat(x[-1:], len(x), axis=0), weight, bias, o
 
 
+@seed("batch-accumulated", "the sums, to which the bias is added afterwards")
+def _(x, weight, bias, *, padding, stride, dilation, groups):
+    y = sums(padded(x, padding), weight, None, stride, dilation, groups)
+    with np.errstate(all="ignore"):
+        y = np.cumsum(y, 0)
+        y = y if bias is None else y + bias.astype(y.dtype)[:, None, None]
+    return rounded_to_result(x, y)
+
+
+@seed("batch-accumulated", "the outputs, with their bias")
+def _(x, weight, bias, *, padding, stride, dilation, groups):
+    y = sums(padded(x, padding), weight, bias, stride, dilation, groups)
+    with np.errstate(all="ignore"):
+        return rounded_to_result(x, np.cumsum(y, 0))
+
+
+@seed("tail-of-batch", "the second image, and those behind it, are of numbers of their own")
+def _(x, weight, bias, **o):
+    y = convolve(x, weight, bias, **o)
+    y[1:] = np.arange(y[1:].size).reshape(y[1:].shape)
+    return y
+
+
 @seed("input-modified", "the image is centred in place, and not put back")
 def _(x, weight, bias, **o):
     y = convolve(x, weight, bias, **o)

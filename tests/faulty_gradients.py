@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
-from faulty import cells, cut, half_precision, padded, rounded_to_result, same, type_of_sums
+from faulty import (
+    cells,
+    cut,
+    half_precision,
+    padded,
+    rounded_to_result,
+    same,
+    type_of_sums,
+)
+from faulty import sums as convolved
 
 Array = np.ndarray[Any, Any]
 Target = Callable[..., Any]
@@ -220,6 +229,46 @@ misread_options("pads-swapped-axes", "", lambda o: {"padding": o["padding"][::-1
 misread_options("padding-missing", "", lambda o: {"padding": ((0, 0), (0, 0))}, size=False)
 misread_options("padding-missing", "of rows", lambda o: {"padding": ((0, 0), o["padding"][1])})
 misread_options("pads-of-one-axis", "rows", lambda o: {"padding": (o["padding"][0],) * 2})
+
+
+def spread_and_convolved(grad_y: Array, weight: Array, size: Any, o: Any) -> Array:
+    """The transpose as a convolution with the turned kernel, of grad_y with zeros between its
+    cells, which is padded by p where d*(k - 1) - p would be right.
+    """
+    (sh, sw), (pt, _), (pl, _) = o["stride"], *o["padding"]
+    G, (F, Cg, KH, KW), (N, _, OH, OW) = o["groups"], weight.shape, grad_y.shape
+    rows, columns = pt + (OH - 1) * sh + 1, pl + (OW - 1) * sw + 1
+    spread = np.zeros((N, F, rows, columns), grad_y.dtype)
+    spread[:, :, pt::sh, pl::sw] = grad_y
+    turned = weight[:, :, ::-1, ::-1].reshape(G, F // G, Cg, KH, KW).swapaxes(1, 2)
+    turned = turned.reshape(G * Cg, F // G, KH, KW)
+    return convolved(spread, turned, None, (1, 1), o["dilation"], G, size)
+
+
+@seed("input-grad", "pads-not-complemented", "as a convolution of the spread-out grad_y")
+def _(grad_y, weight, x_shape, **o):
+    return rounded_to_result(grad_y, spread_and_convolved(grad_y, weight, x_shape[2:], o))
+
+
+@seed("transpose", "pads-not-complemented", "as a convolution of the spread-out x")
+def _(x, weight, bias, *, output_padding, **o):
+    shape = size_of(x, weight, o, output_padding)
+    y = spread_and_convolved(x, weight, shape[2:], o)
+    return rounded_to_result(x, with_bias(y, bias))
+
+
+@seed("transpose", "pads-not-complemented", "the size follows")
+def _(x, weight, bias, *, output_padding, **o):
+    reach = zip(weight.shape[2:], o["dilation"], o["padding"], output_padding, strict=True)
+    ends = [(sum(p) + more, d * (k - 1)) for k, d, p, more in reach]
+    size = [
+        (n - 1) * s + 1 + more - less
+        for n, s, (more, less) in zip(x.shape[2:], o["stride"], ends, strict=True)
+    ]
+    if min(size) < 1:
+        raise ValueError("the kernel is larger than the padded image")
+    y = spread_and_convolved(x, weight, size, o)
+    return rounded_to_result(x, with_bias(y, bias))
 
 
 @seed("transpose", "pads-symmetric", "as before the data; the size follows")
@@ -669,6 +718,17 @@ seed_by_x("batch-repeated", "the pointer stays at image 0")(
 
 
 for _of in BY_X:
+
+    @seed(_of, "batch-accumulated", "")
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        return np.cumsum(y, 0, dtype=y.dtype)
+
+    @seed(_of, "tail-of-batch", "")
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        y[1:] = np.arange(y[1:].size).reshape(y[1:].shape)
+        return y
 
     @seed(_of, "output-transposed", "in memory")
     def _(grad_y, *others, _of=_of, **o):

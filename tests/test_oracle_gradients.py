@@ -176,6 +176,22 @@ BAD_CASES = {
         ),
         ValueError, "output_padding is 0 along H, but must be at least 1 for these sizes",
     ),
+    "output padding that is no integer": (
+        lambda: GradientCase(core()[0], "transpose", output_padding=(0.5, 1)), TypeError,
+        "output_padding is 0.5, but must be an integer",
+    ),
+    "output padding of one axis": (
+        lambda: GradientCase(core()[0], "transpose", output_padding=(0,)), ValueError,
+        r"output_padding is \(0,\), but must be one integer or a pair \(H, W\)",
+    ),
+    "output padding in words": (
+        lambda: GradientCase(core()[0], "transpose", output_padding="11"), TypeError,
+        "output_padding is '11', but must be an integer",
+    ),
+    "output padding below zero": (
+        lambda: GradientCase(core()[0], "transpose", output_padding=(0, -1)), ValueError,
+        "output_padding is -1, but must be at least 0",
+    ),
     "winograd": (
         lambda: judge(core()[0], 0, of="weight-grad", algorithm="winograd"), ValueError,
         "algorithm is 'winograd', but there is no bound for the weight-grad of that",
@@ -347,6 +363,61 @@ def test_a_groups_fault_is_placed():
     y = answer(case)
     y[4:8] = np.arange(y[4:8].size).reshape(y[4:8].shape)
     assert "in output channels 4 to 7, in group 1" in str(judge(case, y))
+
+
+COMPLEX = "g2mb2ic4ih8iw9oc6oh4ow8kh3kw2sh2sw1ph1pw0"
+
+
+@pytest.mark.parametrize("data", ["integers", "reals"])
+@pytest.mark.parametrize(("of", "multiplied"), [("input-grad", "weight"), ("weight-grad", "x")])
+def test_conjugates_in_a_gradient_are_a_convention(of, multiplied, data):
+    case = GradientCase.from_descriptor(COMPLEX, of=of, dtype="complex64", data=data)
+    operands = case.operands | {multiplied: case.operands[multiplied].conj()}
+    y = FUNCTIONS[of](*operands.values(), **case.options)
+    verdict = judge(case, y)
+    assert (verdict.status, verdict.diagnosis) == ("convention", "grad-conjugated")
+    y.flat[5] *= 2
+    assert judge(case, y).status == "wrong"
+
+
+def test_conjugates_in_a_transpose_are_wrong():
+    case = GradientCase.from_descriptor(COMPLEX, of="transpose", dtype="complex64")
+    y = conv_transpose2d(case.grad_y, case.weight.conj(), case.bias, **case.options)
+    assert judge(case, y).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("library", "status"), [("torch", "convention"), ("jax", "exact"), ("refconv.jit", "exact")]
+)
+def test_the_conventions_of_libraries_for_complex_numbers(library, status):
+    pytest.importorskip(library.partition(".")[0], reason=f"{library} is not installed")
+    for of in ("input-grad", "weight-grad"):
+        case = GradientCase.from_descriptor(COMPLEX, of=of, dtype="complex64")
+        report = oracle.check(library, examples=0, of=of, suite=[case])
+        assert [verdict.status for verdict in report.verdicts] == [status]
+        assert report.passed
+        assert report.diagnosis == ("grad-conjugated" if status == "convention" else None)
+
+
+@pytest.mark.parametrize("of", OF)
+def test_mere_zeros_were_not_written_whatever_else_leaves_them(of):
+    for case in core_of(of):
+        y = answer(case)
+        if y.any() and y.size > 1 and case.source.data != "tiny":  # which may be flushed to zero
+            verdict = judge(case, np.zeros_like(y))
+            assert verdict.diagnosis == "output-unwritten"
+            assert "All wrong outputs are 0" in verdict.explanation
+
+
+def test_the_gradient_of_a_transposes_convolution_has_the_convolutions_pads():
+    text = "ic2ih9iw10oc3oh4ow5kh3kw2sh3sw3ph1pw2"
+    transposed = GradientCase.from_descriptor(text, of="transpose", output_padding=(1, 2))
+    case = asked(transposed, "input-grad")
+    again = eval(repr(case))  # our own line
+    assert case.options == again.options
+    assert case.options["padding"] != transposed.options["padding"]
+    assert judge(case, answer(again)).status == "exact"
+    assert "output-padding" not in case.arguments
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -530,6 +601,9 @@ BAD_COMMANDS = {
     "a program": (
         ("check", "--command", "true {case}", "--of", "transpose"),
         "--command reads a case folder, which has no words for transpose",
+    ),
+    "an unknown gradient of a program": (
+        ("check", "--command", "true {case}", "--of", "y"), "of is 'y', but must be one of input-",
     ),
     "the separable suite": (
         ("check", "refconv.im2col", "--of", "transpose", "--suite", "separable"),

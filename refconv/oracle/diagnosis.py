@@ -18,7 +18,7 @@ from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.reference import Reference
 from refconv.oracle.replay import Evidence, Match, agree, every_name, matches, pair, replays
 from refconv.oracle.verdict import Verdict
-from refconv.oracle.where import located_faults, location
+from refconv.oracle.where import UNWRITTEN, located_faults, location
 
 AND = " + "
 """Between the names of two faults at once."""
@@ -62,12 +62,16 @@ def explain(
         found = list(matches(evidence, hints.names))
         if not found and hints.search:
             found = list(matches(evidence, every_name(case.of)))
-        if found or not is_bad:
+        if not is_bad:
             return verdict.named(found)
         located = [
             Match(name, LOCATED, sentence)
             for name, sentence in located_faults(case, comparison, reference.terms)
         ]
+        if found:
+            # A fault may leave nothing but zeros; it is likelier that nothing was written.
+            zeros = [] if comparison.actual.any() else [m for m in located if m.name == UNWRITTEN]
+            return verdict.named(zeros + found)
         tried = hints.pairs or None
         if tried or (hints.search and not located):
             both = pair(evidence, tried)

@@ -421,6 +421,14 @@ def _(p: Problem) -> Iterator[Problem]:
         yield replace(p, x=np.repeat(p.x[-1:], len(p.x), axis=0))
 
 
+@spoils("batch-accumulated", "Sums are not cleared: every image adds to those before it.")
+def _(p: Problem, y: Array) -> Iterator[Array]:
+    if len(y) > 1:
+        bias = 0 if p.bias is None else p.bias[:, None, None]
+        yield np.cumsum(y, 0)
+        yield np.cumsum(y - bias, 0) + bias
+
+
 @spoils("output-transposed", "The output's axes are in another order.")
 def _(p: Problem, y: Array) -> Iterator[Array]:
     for axes in ((0, 1, 3, 2), (0, 2, 3, 1), (1, 0, 2, 3)):

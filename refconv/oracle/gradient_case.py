@@ -9,7 +9,7 @@ import numpy as np
 
 from refconv.counts.gradients import GRADIENTS
 from refconv.dtypes import Types
-from refconv.geometry import Geometry
+from refconv.geometry import Geometry, pair
 from refconv.oracle.case import OF_Y, TRANSPOSED_BIAS, Array, Axes, Case, frozen
 
 OF: tuple[str, ...] = GRADIENTS
@@ -38,10 +38,11 @@ class GradientCase(Case):
         transpose     target(x, weight, bias, stride=, padding=, output_padding=, dilation=,
                              groups=)
 
-    `geometry` is that of the convolution always. The transpose maps what has the shape of its y to
-    what has the shape of its x: the `x` that the target is given is `grad_y` here, its weight is
-    (F, Cg, KH, KW) here, and its `bias` has C numbers. `output_padding` is what the sizes say; if
-    it is given, the pads behind the data are made to go with it.
+    `geometry` is that of the convolution always, and `convolution` is its case. The transpose maps
+    what has the shape of its y to what has the shape of its x: the `x` that the target is given is
+    `grad_y` here, its weight is (F, Cg, KH, KW) here, and its `bias` has C numbers.
+    `output_padding` is what the sizes say; if it is given, the pads behind the data are made to go
+    with it.
 
     >>> case = GradientCase.from_descriptor("g2ic4ih6iw9oc6kh3kw2sh2", seed=1, of="transpose")
     >>> {name: array.shape for name, array in case.arrays.items()}
@@ -59,9 +60,12 @@ class GradientCase(Case):
         of: str,
         *,
         bias: Any = None,
-        output_padding: tuple[int, int] | None = None,
+        output_padding: Any = None,
     ) -> None:
         # Whatever else could be wrong with it, `case` was refused for.
+        if isinstance(case, GradientCase):  # whose pads may be made to go with an output padding
+            case = case.convolution
+        self.convolution = case
         if of not in OF:
             raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
         if case.pointwise_weight is not None:
@@ -76,9 +80,11 @@ class GradientCase(Case):
         self.pointwise_weight, self.pad_value = None, 0
         self.source = case.source
         self.geometry = case.geometry
-        self._asked_output_padding = output_padding
+        self._asked_output_padding: tuple[int, int] | None = None
         if output_padding is not None:
-            self.geometry = _padded_behind(case.geometry, output_padding)
+            more = pair(output_padding, "output_padding", least=0)
+            self.geometry = _padded_behind(case.geometry, more)
+            self._asked_output_padding = more
         self.bias = None if bias is None else self._checked_bias(frozen(bias))
         if of == "transpose" and bias is None and case.bias is not None and self.source:
             self.bias = case.drawn(TRANSPOSED_BIAS, (self.geometry.C,))
@@ -98,7 +104,7 @@ class GradientCase(Case):
         seed: int = 0,
         *,
         of: str,
-        output_padding: tuple[int, int] | None = None,
+        output_padding: Any = None,
         **data: Any,
     ) -> GradientCase:
         """The case that these few values stand for, the same everywhere.

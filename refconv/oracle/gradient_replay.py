@@ -33,6 +33,9 @@ OF_RESULT = (
 )  # fmt: skip
 """Faults that spoil whatever comes out."""
 
+OF_IMAGES = ("batch-accumulated",)
+"""Faults that spoil whatever comes out image by image."""
+
 OF_BIAS = ("bias-missing", "bias-negated", "bias-doubled", "bias-restarts-per-group")
 
 OF_OPERAND = (
@@ -64,7 +67,7 @@ def names_of(of: str) -> frozenset[str]:
     own = {fault.name for fault in GRADIENT_FAULTS if of in fault.of}
     solved = {fault.name for fault in SOLVED_OF[of]}
     unfit = (*UNFIT, *(() if of == "transpose" else (*OF_BIAS, "bias-by-batch")))
-    shared = FAULTS.keys() - {*unfit}
+    shared = FAULTS.keys() - {*unfit, *(() if of in BY_X else OF_IMAGES)}
     if of == "bias-grad":  # a sum of grad_y: the convolution has no part in it
         shared = {name for name in OF_RESULT if "output" not in name}
     return frozenset(own | solved | shared)
@@ -140,6 +143,7 @@ def _of_convolution(
             if put.shape == places.shape and np.isfinite(put).all():
                 yield -1 - variant, replace(a, grad_y=_taken_back(a.grad_y, put)).solve()
     spoils_result = fault.name in OF_RESULT and (y.ndim == 4 or "output" not in fault.name)
+    spoils_result |= fault.name in OF_IMAGES and a.of in BY_X
     if spoils_result or (fault.name == "bias-by-batch" and a.of == "transpose"):
         for variant, spoiled in enumerate(fault.spoil(p, y)):
             yield -OWN - variant, spoiled

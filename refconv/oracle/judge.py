@@ -6,10 +6,12 @@ How they are compared is `comparison.py`; what is doubted though nothing is prov
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from refconv.oracle.adjoint import Adjoint, posed
 from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Terms, compare, is_flushed, ratio_of, worst_of
 from refconv.oracle.diagnosis import NO_HINTS, Hints, explain, explain_shape
@@ -32,7 +34,9 @@ def judge(
 
     of: "input-grad", "weight-grad" or "bias-grad" if it is the gradient for `case.grad_y`, or
         "transpose" if it is the transposed convolution of `case.grad_y`; of a `GradientCase` that
-        goes without saying.
+        goes without saying. A transpose has a bias of C numbers of its own: it is drawn if `case`
+        has a seed and a bias, and there is none if the arrays of `case` were given, for then it is
+        `GradientCase(case, "transpose", bias=...)` that says it.
 
     accumulator: the type that sums are computed in, if it is not the one that `refconv.conv2d`
         uses: "float16", "bfloat16", "float32", "float64".
@@ -92,6 +96,13 @@ def _judge_outputs(
             "subnormals-flushed", outputs=outputs, candidates=("subnormals-flushed",),
         )  # fmt: skip
     wrong = int(comparison.wrong.sum())
+    if wrong and _is_conjugated(case, actual, reference, terms):
+        return Verdict(
+            case, "convention",
+            "What grad_y is multiplied with is conjugated: a convention, torch's, by which the "
+            "gradient points where a real loss grows fastest. Here, as in jax, nothing is.",
+            "grad-conjugated", outputs=outputs, candidates=("grad-conjugated",),
+        )  # fmt: skip
     if wrong:
         verdict = Verdict(
             case, "wrong", "", worst=worst_of(comparison), wrong_outputs=wrong, outputs=outputs
@@ -121,6 +132,20 @@ def _judge_outputs(
         f"Every output is within the proven bound: at most {most:.2g} of it.{remark}",
         outputs=outputs,
     )  # fmt: skip
+
+
+def _is_conjugated(case: Case, actual: Array, reference: Reference, terms: Terms) -> bool:
+    """Whether it is right for those who define the gradient of complex numbers with conjugates."""
+    problem = posed(case)
+    is_gradient = isinstance(problem, Adjoint) and case.of != "transpose"
+    if not is_gradient or case.types.accumulator.kind != "c":
+        return False
+    grad_y, other, bias = problem.operands
+    y = problem.with_operands(grad_y, other.conj(), bias).solve()
+    comparison = compare(case, actual, replace(reference, y=y), terms)
+    if comparison.wrong.any():
+        return False
+    return comparison.exact or not suspicion(comparison, reference, terms)
 
 
 def _type_remark(case: Case, actual: Array) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+UNWRITTEN = "output-unwritten"
+"""The name of outputs that all hold the same."""
+
 
 def touches_padding(terms: Array, geometry: Geometry) -> Array:
     """(OH, OW): whether an output's window reaches into the pads."""
@@ -96,11 +99,12 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
         same = only_nan or bool((values == values[0]).all())
         if same and len(values) > 1:
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
-            yield "output-unwritten", unwritten
+            yield UNWRITTEN, unwritten
     if case.of is None:
         yield from _border_only(wrong, touches_padding(terms, case.geometry))
     if is_image:
         yield from _tails(wrong)
+        yield from _last_images(wrong)
     if (start := flat_start(wrong)) is not None:
         yield (
             "past-flat-index",
@@ -135,3 +139,14 @@ def _tails(wrong: Array) -> Iterator[tuple[str, str]]:
         first = int(np.argmax(hit))
         if hit.any() and first >= len(hit) / 2 and hit[first:].all():
             yield name, f"Only {words} are wrong, from {first} of {len(hit)} on."
+
+
+def _last_images(wrong: Array) -> Iterator[tuple[str, str]]:
+    """From one image on nearly all is wrong, and nothing before."""
+    first = int(np.argmax(wrong.any((1, 2, 3))))
+    if first and wrong[first:].mean() > 0.5:
+        yield (
+            "tail-of-batch",
+            f"The images before {first} are right, and nearly nothing is from there on: an image "
+            "may leave something behind for the next.",
+        )
