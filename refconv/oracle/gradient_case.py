@@ -65,7 +65,7 @@ class GradientCase(Case):
         # Whatever else could be wrong with it, `case` was refused for.
         if isinstance(case, GradientCase):  # whose pads may be made to go with an output padding
             case = case.convolution
-        self.convolution = case
+        self.convolution: Case = case
         if of not in OF:
             raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
         if case.pointwise_weight is not None:
