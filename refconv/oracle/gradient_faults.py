@@ -192,8 +192,8 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
 
 @gradient_fault(
     "pads-not-complemented",
-    "The pads are those of the convolution, where its transpose, written as a convolution of the "
-    "spread-out grad_y, needs d*(k - 1) - p.",
+    "The pads p of the convolution are used as they are, where the transpose, as a convolution of "
+    "grad_y with zeros between its cells, needs d*(k-1)-p.",
     *BY_X,
 )
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
