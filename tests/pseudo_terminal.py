@@ -18,7 +18,8 @@ SEQUENCE = re.compile(r"\x1b\[(\??)([0-9;]*)([A-Za-z])")
 PATIENCE_S = 30
 
 START = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)    # a job in the background ignores it
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)        # so that Ctrl-C and Ctrl-Z reach it
 from refconv.cli import main
 sys.exit(main())
