@@ -16,8 +16,8 @@ from refconv.oracle.adjoint import posed
 from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.reference import Reference
-from refconv.oracle.replay import Evidence, Match, agree, every_name, matches, pair, replays
-from refconv.oracle.verdict import Verdict
+from refconv.oracle.replay import Evidence, agree, every_name, matches, pair, replays
+from refconv.oracle.verdict import Match, Verdict
 from refconv.oracle.where import UNWRITTEN, located_faults, location
 
 AND = " + "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from refconv.oracle.rounding import (
     with_rounded_operands,
 )
 from refconv.oracle.solved import SOLVED
+from refconv.oracle.verdict import Match
 
 FEWEST_WRONG = 4
 """Outputs that must be wrong where an unknown is solved for: one or two fit anything."""
@@ -53,14 +54,6 @@ OPERAND_NAMES = {
     "weight-grad": ("grad_y", "the image"),
     "bias-grad": ("grad_y", "nothing"),
 }
-
-
-class Match(NamedTuple):
-    """A fault that gives the actual outputs: its name, which variant of it, and a sentence."""
-
-    name: str
-    variant: int
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from refconv.oracle.case import OF_Y, Axes, Case
 from refconv.text import WIDTH, columns
-
-if TYPE_CHECKING:
-    from refconv.oracle.replay import Match
 
 STATUSES = (
     "exact", "within-bound", "suspicious", "convention", "wrong", "refused", "crashed", "unjudged",
@@ -38,6 +35,14 @@ class Worst:
     def ratio(self) -> float:
         """How many times the bound the error is."""
         return self.error / self.bound if self.bound else float("inf")
+
+
+class Match(NamedTuple):
+    """A fault that gives the actual outputs: its name, which variant of it, and a sentence."""
+
+    name: str
+    variant: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
