@@ -92,7 +92,8 @@ def refuse_out(
         raise TypeError(f"out has type {out.dtype.name}, but {name} has type {dtype.name}")
     if not out.flags.writeable:
         raise ValueError("out is read-only, but must be writeable")
-    if any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
+    # Of an array of nothing, strides say nothing: NumPy makes them 0.
+    if out.size and any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
         raise ValueError("out has several elements in one place: it must have a place for each")
     for input_name, array in inputs.items():
         if array is not None and _share_memory(out, array):

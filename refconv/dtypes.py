@@ -128,8 +128,9 @@ def refuse_overflow(
     bound = max((x_peak * total + b for total, b in zip(sums, biases, strict=True)), default=0)
     if bound > limit:
         raise OverflowError(
-            f"a sum over {taps} taps could reach {bound}, but {accumulator.name} ends at {limit}: "
-            f"cast {names} with .astype('float64'), or scale them down"
+            f"a sum over {taps} tap{'s' if taps > 1 else ''} could reach {bound}, but "
+            f"{accumulator.name} ends at {limit}: cast {names} with .astype('float64'), or scale "
+            "them down"
         )
 
 

@@ -199,7 +199,9 @@ class Geometry:
                 )
         same = isinstance(padding, str) and padding.startswith("same")
         if same and more != (0, 0):
-            raise ValueError(f"padding {padding!r} says the size: output_padding must be 0")
+            raise ValueError(
+                f"output_padding is {more}, but must be 0: padding {padding!r} says the size"
+            )
         (pt, pb), (pl, pr) = _pads(padding, (H * sh, W * sw), (KH, KW), (sh, sw), (dh, dw))
         if same:
             OH, OW = H * sh, W * sw
@@ -287,10 +289,10 @@ def _sizes(shape: Sequence[int], name: str, axes: tuple[str, ...]) -> Sequence[i
     if getattr(shape, "ndim", 1) > 1:
         array = name.removesuffix("_shape")
         raise TypeError(f"{name} is an array, but must be a shape: pass {array}.shape")
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        raise TypeError(f"{name} has shape {shape!r}, but must have a tuple") from None
+    if not isinstance(shape, (tuple, list, np.ndarray, Sequence)):  # usually the first
+        what = name if name.endswith("_shape") else f"the shape of {name}"
+        raise TypeError(f"{what} is {shape!r}, but must be a tuple ({', '.join(axes)})")
+    sizes = tuple(shape)
     if len(sizes) != len(axes):
         raise ValueError(
             f"{name} has shape {sizes}, but must have {len(axes)} axes ({', '.join(axes)})"

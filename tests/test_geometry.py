@@ -238,7 +238,7 @@ def test_messages_use_the_callers_names():
 
 
 def test_a_shape_is_a_tuple_and_a_descriptor_a_string():
-    with pytest.raises(TypeError, match="x has shape 5, but must have a tuple"):
+    with pytest.raises(TypeError, match=r"the shape of x is 5, but must be a tuple \(N, C, H"):
         Geometry.of(5, (1, 1, 1, 1))
     with pytest.raises(TypeError, match="descriptor is 5, but must be a string"):
         Geometry.from_descriptor(5)

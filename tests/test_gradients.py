@@ -303,6 +303,31 @@ def test_the_same_bits_on_any_number_of_threads(geometry):
     same(alone, found[0][0][1:2])  # whatever else is in the batch
 
 
+@each_method
+@settings(max_examples=150)
+@given(
+    geometry=geometries(max_channels=20, max_kernel=9, max_stride=9, max_images=9),
+    dtype=st.sampled_from(("float32", "float64", "complex64")),
+)
+def test_an_image_does_not_depend_on_the_size_of_its_batch(method, geometry, dtype):
+    """Bits of real numbers, which depend on the order of sums, and so on the way that is taken."""
+    if method == "loops" and count(geometry).macs > 3000:
+        return  # they take one image after the other, in plain sight
+    rng = np.random.default_rng(0)
+    grad_y, weight = (
+        rng.standard_normal(shape).astype(dtype)
+        for shape in (geometry.y_shape, geometry.weight_shape)
+    )
+    options = {
+        "stride": geometry.stride, "padding": geometry.padding, "dilation": geometry.dilation,
+        "groups": geometry.G, "method": method,
+    }  # fmt: skip
+    whole = conv2d_input_grad(grad_y, weight, geometry.x_shape, **options)
+    for n in (0, geometry.N - 1):
+        alone = conv2d_input_grad(grad_y[n : n + 1], weight, (1, *geometry.x_shape[1:]), **options)
+        same(whole[n : n + 1], alone)
+
+
 def test_an_image_does_not_depend_on_its_neighbours():
     """Not even on a NaN there: bits of real numbers, which depend on the order of sums."""
     g = Geometry.of((2, 16, 6, 6), (64, 16, 3, 3), padding=1)
@@ -485,7 +510,8 @@ BAD = [
         r"grad_y has shape \(1, 12, 4, 8\), but y has shape",
     ),
     ("input", {"x_shape": (2, 6, 12)}, ValueError, "x_shape has shape .*, but must have 4 axes"),
-    ("input", {"x_shape": 7}, TypeError, "x_shape has shape 7, but must have a tuple"),
+    ("input", {"x_shape": 7}, TypeError, r"x_shape is 7, but must be a tuple \(N, C, H, W\)"),
+    ("input", {"x_shape": {2, 6, 12, 13}}, TypeError, r"x_shape is \{.*\}, but must be a tuple"),
     (
         "input",
         {"x_shape": (2, 6, 12.0, 13)},

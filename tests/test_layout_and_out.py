@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from strategies import DTYPES, Case, cases, geometries
 
-from refconv import Geometry, conv2d, depthwise_conv2d, group_conv2d, pointwise_conv2d
+from refconv import (
+    Geometry,
+    conv2d,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    depthwise_conv2d,
+    group_conv2d,
+    pointwise_conv2d,
+)
 from refconv.conv import METHODS
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -223,6 +231,20 @@ def test_out_of_the_other_byte_order(method):
     out = np.empty(LAYER.y_shape, ">f4")
     assert case.run(out=out, method=method) is out
     same(out.astype("=f4"), case.run(method=method))
+
+
+@each_method
+@pytest.mark.parametrize(("N", "F"), [(0, 3), (2, 0)])
+def test_out_may_be_of_nothing(method, N, F):
+    """NumPy gives an array of nothing strides of 0, as if its elements shared one place."""
+    x, weight = np.ones((N, 2, 3, 4), "f4"), np.ones((F, 2, 2, 2), "f4")
+    out = np.empty((N, F, 2, 3), "f4")
+    assert conv2d(x, weight, out=out, method=method) is out
+    grad_x, grad_weight = np.full_like(x, 7), np.full_like(weight, 7)
+    assert conv2d_input_grad(out, weight, x.shape, out=grad_x, method=method) is grad_x
+    assert conv2d_weight_grad(out, x, weight.shape, out=grad_weight, method=method) is grad_weight
+    assert not grad_x.any()
+    assert not grad_weight.any()
 
 
 @each_method

@@ -261,7 +261,7 @@ BAD = [
     ),
     ({"output_padding": -1}, ValueError, "output_padding is -1, but must be at least 0"),
     ({"output_padding": (0.0, 1)}, TypeError, "output_padding is 0.0, but must be an integer"),
-    ({"padding": "same"}, ValueError, "padding 'same' says the size: output_padding must be 0"),
+    ({"padding": "same"}, ValueError, "output_padding is .*, but must be 0: padding 'same' sa"),
     ({"padding": "full"}, ValueError, "padding is 'full', but must be one of"),
     ({"padding": ((9, 9), 0)}, ValueError, "padding is .*, but must be one integer"),
     ({"padding": (9, 0)}, ValueError, "padding is 9 and 9 along H, but there are only 16 cells"),

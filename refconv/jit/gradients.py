@@ -7,6 +7,7 @@ weight gradient has kernels of its own, `outer.py` and `dots.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -47,12 +48,18 @@ def input_grad(
 
 @lru_cache(maxsize=1024)
 def phases_of(g: Geometry) -> list[Phase]:
-    """The phases; none where to scatter takes less time, by about what each executes."""
-    most = scatter.cost(g)
+    """The phases; none where to scatter takes less time, by about what each executes.
+
+    Of one image: which way it goes, and so the order of its sums, is the same in every batch.
+    """
+    one = replace(g, N=1)
+    most = scatter.cost(one)
     if scatter.CALL_MACS * min(g.sh, g.H) * min(g.sw, g.W) > most:
         return []  # known before they are made: there may be a million
     found = phases(g)
-    executed = sum(count(phase.geometry).macs for phase in found if phase.geometry is not None)
+    executed = sum(
+        count(replace(phase.geometry, N=1)).macs for phase in found if phase.geometry is not None
+    )
     return found if executed + scatter.CALL_MACS * len(found) <= most else []
 
 
