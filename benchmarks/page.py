@@ -29,6 +29,7 @@ from refconv.cli.bench import positive
 from refconv.walk.lesson import LIMITS, layer_of
 
 LAYERS = {"large": layer_of("g4ic16ih16oc24kh3ph1"), "largest": LARGEST}
+WINDOW = (1600, 900)
 OPENING = "the page opens"
 AIM = 50
 """Milliseconds: more is felt as waiting."""
@@ -71,7 +72,7 @@ def main() -> int:
         browser = driver.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        print(f"{cpu_name()}; Chromium {browser.version}, 1600x900")
+        print(f"{cpu_name()}; Chromium {browser.version}, {WINDOW[0]}x{WINDOW[1]}")
         pages = Pages(browser, Path(folder))
         try:
             found = {name: measure(pages, layer, rounds) for name, layer in LAYERS.items()}
@@ -108,7 +109,7 @@ def measure(pages: Pages, layer: Geometry, rounds: int) -> dict[str, list[float]
     """The milliseconds of every turn, by control, and those of opening the page."""
     opening = []
     for _ in range(rounds):
-        tab = pages.open(layer)
+        tab = pages.open(layer, window=WINDOW)
         opening.append(tab.evaluate(OPENED))
     _check("agrees" in tab.get_attribute("#agreement", "class"), tab.inner_text("#agreement"))
     controls = controls_of(layer)

@@ -50,7 +50,7 @@ class Pages:
         if not request.url.startswith(("file:", "data:")):
             self.complaints.append(request.url)
 
-    def open(self, layer, document=None, *, window=SCREEN, tab=None, **media):
+    def open(self, layer, document=None, *, window=LAPTOP, tab=None, **media):
         """The tab with a layer's page, as it begins: in a window so wide and high, on a medium."""
         tab = tab or self.tab
         path = self.folder / f"{layer.descriptor}.html"

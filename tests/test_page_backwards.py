@@ -68,7 +68,7 @@ def test_point_5_the_answer_is_in_view_with_the_question(opened, window, groups)
 def test_point_5_what_a_chip_leads_to_is_marked_where_it_answers(opened):
     """Of many channels and images one is shown: chips of the others say where the answer is."""
     g = LARGEST
-    tab = opened(g, window=LAPTOP, reduced_motion="reduce")
+    tab = opened(g, reduced_motion="reduce")
     tab.click(cell("x", 0, 3, 8, 8, shape=g.x_shape))  # of group 0, whose last channel is shown
     in_group = [f // g.Fg == 0 for f in range(g.F)]
     for which, uses in (("channels", in_group), ("images", [True, False])):

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import ALL_DRAWN, LAPTOP, LARGEST, LAYER, WIDTHS, stages_of
+from browser import ALL_DRAWN, LARGEST, LAYER, WIDTHS, stages_of
 
 from refconv.walk.lesson import layer_of
 
@@ -63,7 +63,7 @@ SHEETS = {
 def test_point_12_a_structure_prints_on_few_sheets_of_a4_and_nothing_is_cut(opened, case):
     descriptor, act, most = SHEETS[case]
     layer = layer_of(descriptor)
-    tab = opened(layer, window=LAPTOP)
+    tab = opened(layer)
     if act:
         tab.check(act)
     pages = re.findall(rb"/Type\s*/Page\b", tab.pdf(prefer_css_page_size=True))
@@ -84,7 +84,7 @@ def test_point_12_a_structure_prints_on_few_sheets_of_a4_and_nothing_is_cut(open
 
 
 def test_a_side_bar_with_more_below_shows_a_shadow_and_the_way_back_is_in_sight(opened):
-    tab = opened(LAYER, window=LAPTOP)
+    tab = opened(LAYER)
     tab.evaluate("scrollTo({ top: byId('grids').offsetTop, behavior: 'instant' })")
     height, room = tab.eval_on_selector("aside", "e => [e.scrollHeight, e.clientHeight]")
     assert height > room

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser import LAPTOP, LAYER, PHONE, WIDTHS, cell, marked, stages_of, sums_of, whole
+from browser import LAPTOP, LARGEST, LAYER, PHONE, WIDTHS, cell, marked, stages_of, sums_of, whole
 
 from refconv import count
 
@@ -101,19 +101,22 @@ def test_the_bar_of_steps_leaves_room_for_what_it_steps_through(opened, window):
     assert covered < height / 3
 
 
-def test_point_12_on_a_phone_the_current_cell_is_scrolled_to_in_its_frame(opened):
-    tab = opened(LAYER, window=PHONE)
-    tab.click("[data-go=last]")
-    for frame, cell_now in (
-        ("[data-array=x] .planes", "td.now"),
-        ("[data-array=y] .planes", "td.now"),
-        ("#im2col .scroll", "tbody td.now[data-i]"),
-    ):
-        outer, inner = (
-            tab.eval_on_selector(
-                s, "e => [e.getBoundingClientRect().left, e.getBoundingClientRect().right]"
-            )
-            for s in (frame, f"{frame} {cell_now}")
-        )
-        assert outer[0] <= inner[0]
-        assert inner[1] <= outer[1]
+CUT_OFF = """selector => [...document.querySelectorAll(selector)].filter((cell) => {
+    const { left, right } = cell.getBoundingClientRect();
+    return [cell.closest(".scroll"), cell.closest(".planes")].some((frame) => {
+        const room = frame?.getBoundingClientRect();
+        return room && (left < room.left || right > room.right);
+    });
+}).map((cell) => cell.outerHTML)"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "window"), [(LAYER, PHONE), (LARGEST, LAPTOP)], ids=["phone", "largest"]
+)
+def test_point_12_what_is_too_wide_is_scrolled_to_the_current_cell(opened, layer, window):
+    tab = opened(layer, window=window)
+    now = "#arrays td.now, #im2col tbody td.now[data-i]"
+    for place in ("last", "first"):
+        tab.click(f"[data-go={place}]")
+        assert tab.locator(now).count() == 4  # of x, weight and y, and of im2col
+        assert tab.evaluate(CUT_OFF, now) == []

@@ -158,4 +158,4 @@ def test_one_channel_is_not_all_channels_and_a_whole_ratio_has_no_decimals(opene
     tab.check("input[value=two]")
     counted(tab)
     assert "it reads the one channel" in tab.inner_text("#wiring-words")
-    assert tab.inner_text("#ratio").endswith("40 / 20 = 2, equal.")
+    assert tab.text_content("#ratio").endswith("40 / 20 = 2, equal.")
