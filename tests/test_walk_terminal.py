@@ -495,6 +495,7 @@ def test_the_tables_mark_the_structure_that_was_asked_for(groups, capsys):
     name = {1: "standard", 2: "2 groups", 4: "depthwise"}[groups]
     assert [line.split("  ")[0] for line in lines if "*  " in line] == [f"{name} *"] * 2
     assert "* the layer that was asked for" in lines
+    assert "formula: N*OH*OW * KH*KW * Cg * F, N = 1 left out" in lines
 
 
 @pytest.mark.parametrize("descriptor", [LARGE["as dilated as can be"], LARGE["one number"]])

@@ -9,15 +9,18 @@ from refconv.counts import count
 from refconv.walk.lesson import Worked
 from refconv.walk.steps import counted
 
+LETTERS = "N*OH*OW * KH*KW * Cg * F"
+"""What the numbers of a formula are, in their order."""
+
 
 def costs(worked: Worked, standard: Worked) -> list[str]:
     """Formulas with their numbers, counts by executing, parameters, memory, and the ratio."""
     structure, base = worked.structure, standard.structure.counts
     counts = structure.counts
     macs, effective = counted(worked)
-    letters = {1: "N*OH*OW * KH*KW * Cg * F", 2: "depthwise + pointwise"}[len(worked.stages)]
+    letters = {1: LETTERS, 2: "depthwise + pointwise"}[len(worked.stages)]
     return [
-        f"multiply-accumulates (MACs), {letters}{', N = 1 left out' if _one_image(worked) else ''}",
+        f"multiply-accumulates (MACs), {letters}{_without_n(worked)}",
         f"  by formula            {structure.formula} = {counts.macs:,}",
         f"  counted by executing  {macs:,}{_equal(macs, counts.macs)}",
         "",
@@ -90,6 +93,7 @@ def summary(lesson: Sequence[Worked], asked: int) -> list[str]:
             ("structure", "effective", "counted", "parameters", "bytes", "promised", "ratio"), rest
         ),
         f"{MARK.strip()} the layer that was asked for",
+        f"formula: {LETTERS}{_without_n(lesson[0])}",
     ]
 
 
@@ -115,8 +119,8 @@ def _equal(counted: int, formula: int) -> str:
     return " equal" if counted == formula else " NOT EQUAL"
 
 
-def _one_image(worked: Worked) -> bool:
-    return worked.stages[0].geometry.N == 1
+def _without_n(worked: Worked) -> str:
+    return ", N = 1 left out" if worked.stages[0].geometry.N == 1 else ""
 
 
 def _sum(numbers: list[int]) -> str:

@@ -61,12 +61,14 @@ function drawIm2col(scene) {
       { text: weight[seen.f * g.K + k] },
       ...columns.map((p) => ({ text: cell(k, p).value, data: k * positions + p })),
     ]),
-    foot: `<tfoot><tr><th scope="row" colspan="2">${names.y}[${seen.n}, ${seen.f}]</th>${columns
-      .map((p) => {
+    foot: {
+      label: `${names.y}[${seen.n}, ${seen.f}]`,
+      over: 2, // the tap's name and the filter
+      texts: columns.map((p) => {
         const index = outputIndex(g, outputOf(p));
-        return `<td>${isHidden(scene, seen.stage, index) ? HIDDEN : y[index]}</td>`;
-      })
-      .join("")}</tr></tfoot>`,
+        return isHidden(scene, seen.stage, index) ? HIDDEN : y[index];
+      }),
+    },
   }));
   matrixGrid.paint((r, col) => {
     if (col === 0) return classes("filter", rows[r] === tap && "now");
@@ -102,7 +104,7 @@ function drawBlocks(scene, g, seen, names) {
     Math.max(28, Math.min(132, (132 * g.F) / Math.max(taps, g.F))),
     190,
   ];
-  const [left, top, gap] = [4, 22, 34];
+  const [left, top, gap] = [4, 38, 34];
   const [step, aside] = [deep / g.G, top + (deep - high) / 2];
   const rect = (name, x0, y0, w, h, title) =>
     `<rect class="${name}" x="${x0}" y="${y0}" width="${w}" height="${h}"><title>${title}</title></rect>`;
@@ -138,14 +140,16 @@ function drawBlocks(scene, g, seen, names) {
   const row = seen.c * g.KH * g.KW + seen.kh * g.KW + seen.kw + 0.5;
   const column = seen.oh * g.OW + seen.ow + 0.5;
   const dot = (x0, y0) => `<circle class="dot" cx="${x0}" cy="${y0}" r="3.5"/>`;
+  const heading = (x0, name, rows, columns) =>
+    `<text x="${x0}" y="13">${name}</text><text x="${x0}" y="30">${g.G} × (${rows} × ${columns})</text>`;
   const middle = top + deep / 2;
   const ends = left + deep + gap;
   byId("blocks").innerHTML =
     `<svg viewBox="0 0 ${left * 2 + deep + 2 * gap + 2 * wide} ${top + deep + 6}"
       role="img" tabindex="0" aria-label="Weight blocks times im2col blocks give the outputs: ${g.G} of each">
-    <text x="${left}" y="14">weight: ${g.G} × (${g.Fg} × ${K})</text>
-    <text x="${ends}" y="14">im2col: ${g.G} × (${K} × ${positions})</text>
-    <text x="${ends + wide + gap}" y="14">${names.y}: ${g.G} × (${g.Fg} × ${positions})</text>
+    ${heading(left, "weight", g.Fg, K)}
+    ${heading(ends, "im2col", K, positions)}
+    ${heading(ends + wide + gap, names.y, g.Fg, positions)}
     <rect class="frame" x="${left}" y="${aside}" width="${deep}" height="${high}"/>
     ${groups.join("")}
     <text class="sign" x="${ends - gap / 2}" y="${middle}">·</text>
@@ -160,6 +164,6 @@ function drawBlocks(scene, g, seen, names) {
     stage +
     (needsNoCopy(g)
       ? 'A 1×1 kernel with stride 1 and no padding: the matrix is the input itself, each channel a row. Nothing is copied: 0 bytes.'
-      : `Each tap is a row and each output a column, one block for each of ${g.G === 1 ? "1 group" : `${g.G} groups`}. ` +
+      : `Each tap is a row and each output a column, ${g.G === 1 ? "all in one block" : `one block for each of ${g.G} groups`}. ` +
         `The copy takes ${told(scene, "taps", figure(bytes))} bytes; the input alone takes ${figure(g.N * g.C * g.H * g.W * BYTES)}.`);
 }

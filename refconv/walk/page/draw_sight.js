@@ -1,32 +1,32 @@
 "use strict";
-// What matters is kept in sight. On a phone, what is wide scrolls in a frame of its own: each frame is
+// What matters is kept in sight. What is too wide scrolls in a frame of its own: each frame is
 // scrolled to the current cell when the pinned place changes, and left alone when the reader scrolls.
 // A new question backwards brings one of its answers into view, beside the cell asked about.
 
 const MARGIN = 8; // pixels between an answer and the edge of the window
-const NARROW = matchMedia("(max-width: 699px)");
 
 let lastSight = "";
 let lastAsked = null;
 
 function drawSight({ layer, separable, now, asked }) {
   const key = JSON.stringify([layer, separable, now]);
-  if (NARROW.matches && key !== lastSight) {
-    for (const frame of document.querySelectorAll(".planes, #im2col .scroll")) {
-      const cell = frame.querySelector("tbody td.now:not(.filter)");
-      if (cell) keepInFrame(frame, cell);
-    }
+  if (key !== lastSight) {
+    const cells = document.querySelectorAll("#arrays td.now, #im2col tbody td.now:not(.filter)");
+    for (const cell of cells) keepInFrames(cell);
   }
   lastSight = key;
   if (asked && asked !== lastAsked) bringTogether();
   lastAsked = asked;
 }
 
-/** Scroll a frame across, and nothing else, until the cell stands in its middle. */
-function keepInFrame(frame, cell) {
-  const [outer, inner] = [frame.getBoundingClientRect(), cell.getBoundingClientRect()];
-  if (inner.left < outer.left || inner.right > outer.right) {
-    frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+/** Scroll the frames around a cell across, and nothing else, until it stands in their middle. */
+function keepInFrames(cell) {
+  for (const frame of [cell.closest(".scroll"), cell.closest(".planes")]) {
+    if (!frame) continue;
+    const [outer, inner] = [frame.getBoundingClientRect(), cell.getBoundingClientRect()];
+    if (inner.left < outer.left || inner.right > outer.right) {
+      frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+    }
   }
 }
 
@@ -45,9 +45,7 @@ function bringTogether() {
   };
   const size = ([from, to]) => to - from;
   const nearest = answers.reduce((best, cell) => (size(span(cell)) < size(span(best)) ? cell : best));
-  for (const frame of [nearest.closest(".planes"), nearest.closest(".scroll")]) {
-    keepInFrame(frame, nearest);
-  }
+  keepInFrames(nearest);
   const [from, to] = span(nearest);
   if (to - from > room[1] - room[0]) return;
   if (from < room[0]) scrollBy(0, from - room[0]);

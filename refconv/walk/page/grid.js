@@ -20,17 +20,19 @@ class Grid {
 
   /**
    * `make()` gives {label, caption, rows, columns, cells: [[{text, data, label}]]}, and may give a
-   * foot, and the digits that every cell shall have room for.
+   * foot {label, over, texts}, its label over so many columns, and the digits that every cell shall
+   * have room for.
    */
   show(key, make) {
     if (key === this.key) return;
     const focused = this.#whereFocused();
     this.key = key;
-    const { label, caption, rows, columns, cells, foot = "", digits = 0 } = make();
+    const { label, caption, rows, columns, cells, foot, digits = 0 } = make();
     // Widths are told, in characters, so that the browser need not measure every cell.
     const side = 1 + 0.8 * widest(rows);
     const texts = Math.max(digits, widest(cells.flat().map(({ text }) => text)));
-    const cell = Math.max(2.6, 0.8 + texts, 0.5 + 0.8 * widest(columns));
+    const small = Math.max(widest(columns), widest(foot?.texts ?? []));
+    const cell = Math.max(2.6, 0.8 + texts, 0.5 + 0.9 * small);
     const head =
       `<thead><tr><td style="width: ${side}ch"></td>` +
       `${columns.map((c) => `<th scope="col">${c}</th>`).join("")}</tr></thead>`;
@@ -43,9 +45,13 @@ class Grid {
         )
         .join("")}</tr>`;
     });
+    const below = foot
+      ? `<tfoot><tr><th scope="row" colspan="${foot.over}">${foot.label}</th>` +
+        `${foot.texts.map((text) => `<td>${text}</td>`).join("")}</tr></tfoot>`
+      : "";
     this.host.innerHTML =
       `<p class="caption">${caption}</p><div class="scroll"><table role="grid" aria-label="${label}"` +
-      ` style="width: ${side + cell * columns.length}ch">${head}<tbody>${body.join("")}</tbody>${foot}</table></div>`;
+      ` style="width: ${side + cell * columns.length}ch">${head}<tbody>${body.join("")}</tbody>${below}</table></div>`;
     this.cells = [...this.host.querySelectorAll("tbody tr")].map((row) => [
       ...row.querySelectorAll("td"),
     ]);
