@@ -124,6 +124,16 @@ def pointwise_of_groups(folder):
     document_with(arrays=lambda arrays: arrays | {"pointwise_weight": said})(folder)
 
 
+def retyped(name, dtype):
+    """An array of another type, in its file and in case.json."""
+
+    def spoil(folder):
+        np.save(folder / f"{name}.npy", np.load(folder / f"{name}.npy").astype(dtype))
+        arrays_with(name, dtype=dtype)(folder)
+
+    return spoil
+
+
 X = np.zeros((2, 6, 12, 13), np.float32)
 
 HOSTILE = [
@@ -173,10 +183,9 @@ HOSTILE = [
         arrays_with("x", dtype="object"),
     ),
     Hostile("type of a record", "dtype is 'f4,f4', but must be", arrays_with("x", dtype="f4,f4")),
-    Hostile(
-        "unlike types", "x has type float64, but weight has", arrays_with("x", dtype="float64")
-    ),
-    Hostile("bias of another type", "bias has type int8, but", arrays_with("bias", dtype="int8")),
+    Hostile("unlike types", "x has type float64, but weight has", retyped("x", "float64")),
+    Hostile("bias of another type", "bias has type int8, but", retyped("bias", "int8")),
+    Hostile("type of no file", "x.npy has type float32, but mus", arrays_with("x", dtype="int64")),
     Hostile(
         "stride of one", r"stride is \[3\], but must be a list of 2", document_with(stride=[3])
     ),
