@@ -9,6 +9,7 @@ import subprocess
 import sys
 import unittest
 import warnings
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from refconv.oracle import Case, GradientCase, judge
 from refconv.oracle.adapters import TargetError
 from refconv.oracle.check import check
 from refconv.oracle.folder import FolderError, read, read_actual, write
-from refconv.oracle.gradient_case import OF
+from refconv.oracle.gradient_case import OF, output_padding
 from refconv.oracle.outcome import CRASHED, RAISED, RETURNED
 from refconv.oracle.program import Program
 from refconv.oracle.suite import core, core_of
@@ -147,6 +148,16 @@ def test_what_is_read_is_what_was_written(case, tmp_path):
     assert (found.pad_value, found.source) == (case.pad_value, case.source)
 
 
+def test_a_convolutions_folder_is_what_it_was_before_there_were_gradients(tmp_path):
+    """To the byte, as of version 1 of case.json: those who keep vectors see no change."""
+    digest = sha256()
+    for name in ("groups", "int8", "separable", "own arrays", "bfloat16"):
+        write(CASES[name], tmp_path / name, ["npy", "raw", "c", "hex"])
+        for path in sorted((tmp_path / name).iterdir()):
+            digest.update(path.name.encode() + path.read_bytes())
+    assert digest.hexdigest() == "71c50160298b473bde9f8eb94dd73ad06f8f897419bf8511071c44b4dd067313"
+
+
 def test_right_outputs_come_back_right(case, tmp_path):
     y = right_outputs(case)
     write(case, tmp_path)
@@ -232,13 +243,17 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler
 
 DUMP = """\
 #include <stdio.h>
+#include <string.h>
 #include "case.h"
 int main(void)
 {{
     {writes}
-    return CASE_N == {g.N} && CASE_OW == {g.OW} && CASE_HAS_BIAS == {has_bias} ? 0 : 1;
+    return CASE_N == {g.N} && CASE_OW == {g.OW} && CASE_HAS_BIAS == {has_bias} && {asked} ? 0 : 1;
 }}
 """
+ASKED = (
+    'CASE_{name} && strcmp(CASE_OF, "{of}") == 0 && CASE_OPH == {more[0]} && CASE_OPW == {more[1]}'
+)
 
 
 @needs_compiler
@@ -253,7 +268,13 @@ def test_the_c_header_holds_the_very_bits(case, tmp_path):
         f"fwrite(case_{n}, sizeof case_{n}[0], CASE_{n.upper()}_SIZE, stdout);\n" for n in arrays
     )
     has_bias = int(case.bias is not None)
-    (tmp_path / "dump.c").write_text(DUMP.format(writes=writes, g=case.geometry, has_bias=has_bias))
+    asked = "1"
+    if case.of is not None:
+        more = output_padding(case.geometry)
+        asked = ASKED.format(name=case.of.upper().replace("-", "_"), of=case.of, more=more)
+    (tmp_path / "dump.c").write_text(
+        DUMP.format(writes=writes, g=case.geometry, has_bias=has_bias, asked=asked)
+    )
     program = tmp_path / "dump"
     subprocess.run([COMPILER, *STRICT_C, "-o", program, tmp_path / "dump.c"], check=True)
     found = subprocess.run([program], capture_output=True, check=True).stdout
