@@ -46,7 +46,16 @@ static const char *found(const char *name)
 
 static int is(const char *name, const char *word) { return strcmp(found(name), word) == 0; }
 
-static int number(const char *name) { return atoi(found(name)); }
+/* A size or an option: one that is missing is a fault of the folder. */
+static int number(const char *name)
+{
+    const char *word = found(name);
+    if (!*word) {
+        fprintf(stderr, "%s/case.txt: no %s\n", folder, name);
+        exit(1);
+    }
+    return atoi(word);
+}
 
 /* A file of numbers, opened; or the end. */
 static FILE *opened(const char *name, const char *end, const char *mode)
