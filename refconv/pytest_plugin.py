@@ -1,9 +1,10 @@
 """A pytest plugin: `pytest --refconv-target module:callable` judges an implementation by cases.
 
 Each case of the core suite is a test, and so are the drawn cases together: for the continuous
-integration of projects that have a convolution. A refused case is skipped; one that is suspicious,
-or about which nothing can be said, fails, for a test has no third colour. Without the option the
-plugin does nothing, and imports nothing.
+integration of projects that have a convolution; or, with `--refconv-of`, a gradient of it, or its
+transpose. A refused case is skipped; one that is suspicious, or about which nothing can be said,
+fails, for a test has no third colour. Without a target the plugin does nothing, and imports
+nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def pytest_addoption(parser: Any) -> None:
     group = parser.getgroup("refconv", "judging an implementation of convolution")
     group.addoption("--refconv-target", metavar="TARGET", help="as for `refconv check`")
     group.addoption(
+        "--refconv-of",
+        metavar="WHAT",
+        help="input-grad, weight-grad, bias-grad or transpose, and not y",
+    )
+    group.addoption(
         "--refconv-examples", type=_natural, default=DRAWN, metavar="N", help="drawn cases"
     )
     group.addoption(
@@ -43,7 +49,9 @@ def pytest_collection_modifyitems(session: Any, config: Any, items: list[Any]) -
     """Add a test for each case, where a target is given."""
     target = config.getoption("--refconv-target")
     if target:
-        items.extend(_Suite.from_parent(session, name=f"refconv[{target}]").collect())
+        of = config.getoption("--refconv-of")
+        name = target if of is None else f"{target}, {of}"
+        items.extend(_Suite.from_parent(session, name=f"refconv[{name}]").collect())
 
 
 class VerdictError(Exception):
@@ -55,16 +63,20 @@ class _Suite(pytest.Collector):
 
     def collect(self) -> Iterator[Any]:
         from refconv.oracle.check import runner_of
-        from refconv.oracle.suite import core
+        from refconv.oracle.suite import named
         from refconv.oracle.targets import TargetError
 
-        target = self.config.getoption("--refconv-target")
+        target, of = (self.config.getoption(f"--refconv-{name}") for name in ("target", "of"))
         try:
-            runner = runner_of(target)
+            cases = named("core", of)
+        except ValueError as error:
+            raise pytest.UsageError(f"--refconv-of: {error}") from error
+        try:
+            runner = runner_of(target, of=of)
         except TargetError as error:
             raise pytest.UsageError(f"--refconv-target: {error}") from error
         self.config.add_cleanup(runner.close)
-        for case in core():
+        for case in cases:
             name = case.arguments or repr(case)
             yield _CaseItem.from_parent(self, name=name, runner=runner, case=case)
         if self.config.getoption("--refconv-examples"):
@@ -113,7 +125,11 @@ class _DrawnItem(_Item):
 
         option = self.config.getoption
         report = check(
-            self.runner, option("--refconv-examples"), option("--refconv-seed"), suite=[]
+            self.runner,
+            option("--refconv-examples"),
+            option("--refconv-seed"),
+            of=option("--refconv-of"),
+            suite=[],
         )
         if report.counts["refused"] == len(report.verdicts):
             # Nothing was judged: to pass would say too much.

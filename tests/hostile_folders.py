@@ -1,7 +1,7 @@
 """Bad case folders, as one table: one row for each thing that can be done to a good one.
 
-`test_folder.py` does it. The good one is the case "groups" of its table, with right outputs in
-actual.npy.
+`test_folder.py` does it. The good one is a case of its table, "groups" if not said otherwise, with
+right outputs in actual.npy.
 """
 
 import json
@@ -21,6 +21,7 @@ class Hostile:
     name: str
     match: str
     spoil: Any
+    case: str = "groups"
 
 
 def document_with(**changes):
@@ -124,6 +125,32 @@ def pointwise_of_groups(folder):
     document_with(arrays=lambda arrays: arrays | {"pointwise_weight": said})(folder)
 
 
+def shape_of(name, shape):
+    """Of the convolution whose gradient is asked for."""
+    return document_with(convolution=lambda shapes: shapes | {name: shape})
+
+
+def reshaped(name, *shape):
+    """An array of another shape, in its file and in case.json."""
+
+    def spoil(folder):
+        dtype = np.load(folder / f"{name}.npy").dtype
+        np.save(folder / f"{name}.npy", np.zeros(shape, dtype))
+        arrays_with(name, shape=list(shape))(folder)
+
+    return spoil
+
+
+def retyped(name, dtype):
+    """An array of another type, in its file and in case.json."""
+
+    def spoil(folder):
+        np.save(folder / f"{name}.npy", np.load(folder / f"{name}.npy").astype(dtype))
+        arrays_with(name, dtype=dtype)(folder)
+
+    return spoil
+
+
 X = np.zeros((2, 6, 12, 13), np.float32)
 
 HOSTILE = [
@@ -173,10 +200,9 @@ HOSTILE = [
         arrays_with("x", dtype="object"),
     ),
     Hostile("type of a record", "dtype is 'f4,f4', but must be", arrays_with("x", dtype="f4,f4")),
-    Hostile(
-        "unlike types", "x has type float64, but weight has", arrays_with("x", dtype="float64")
-    ),
-    Hostile("bias of another type", "bias has type int8, but", arrays_with("bias", dtype="int8")),
+    Hostile("unlike types", "x has type float64, but weight has", retyped("x", "float64")),
+    Hostile("bias of another type", "bias has type int8, but", retyped("bias", "int8")),
+    Hostile("type of no file", "x.npy has type float32, but mus", arrays_with("x", dtype="int64")),
     Hostile(
         "stride of one", r"stride is \[3\], but must be a list of 2", document_with(stride=[3])
     ),
@@ -323,4 +349,189 @@ HOSTILE = [
         "actual.npy has shape .*, but must have one that NumPy knows",
         text(npy(said(shape=f"(0, {2**62}, {2**62})")), "actual.npy"),
     ),
+]
+
+INPUT, BIAS, TRANSPOSE = "input-grad groups", "bias-grad groups", "transpose more"
+
+HOSTILE += [
+    # what is asked for
+    Hostile("of y", "of is 'y', but must be one of input-grad, weight", document_with(of="y")),
+    Hostile("of nothing", "of is None, but must be one of", document_with(of=None), INPUT),
+    Hostile("of a list", r"of is \['transpose'\], but", document_with(of=["transpose"]), TRANSPOSE),
+    Hostile("a convolution's", "case.json has no convolution, but", document_with(of="transpose")),
+    Hostile("of what is not there", "arrays has no grad_y, but", document_with(of="bias-grad")),
+    Hostile("of another", "arrays has no x, but must", document_with(of="weight-grad"), INPUT),
+    Hostile("gradient of nothing", "arrays has no x, but must have one", without("of"), INPUT),
+    Hostile("a transpose as y", "weight has 2 input channels per", without("of"), TRANSPOSE),
+    Hostile("pads of a number", "pad_value is 3, but must be 0", document_with(pad_value=3), INPUT),
+    # the convolution
+    Hostile("no convolution", "has no convolution, but must have", without("convolution"), INPUT),
+    Hostile(
+        "convolution of text",
+        "convolution is 'it', but must be an object",
+        document_with(convolution="it"),
+        BIAS,
+    ),
+    Hostile(
+        "no x_shape", "convolution has no x_shape, but", without("convolution", "x_shape"), BIAS
+    ),
+    Hostile("x_shape of text", "x_shape is 'big', but must be a", shape_of("x_shape", "big"), BIAS),
+    Hostile("x_shape of one", "x has shape .* must have 4 axes", shape_of("x_shape", [1]), BIAS),
+    Hostile(
+        "negative x_shape", "N of x is -2, but must", shape_of("x_shape", [-2, 6, 12, 13]), INPUT
+    ),
+    Hostile(
+        "weight_shape of floats",
+        r"weight_shape is \[12.5",
+        shape_of("weight_shape", [12.5, 2, 3, 2]),
+        INPUT,
+    ),
+    Hostile(
+        "another x_shape",
+        r"grad_y has shape \(2, 12, 4, 8\), but must be \(2, 12, 14, 8\)",
+        shape_of("x_shape", [2, 6, 42, 13]),
+        INPUT,
+    ),
+    Hostile(
+        "another weight_shape",
+        r"grad_y has shape \(2, 12, 4, 8\), but must be \(2, 12, 5, 8\)",
+        shape_of("weight_shape", [12, 2, 2, 2]),
+        INPUT,
+    ),
+    Hostile(
+        "another weight",
+        r"weight has shape \(12, 2, 2, 2\), but must be \(12, 2, 3, 2\)",
+        reshaped("weight", 12, 2, 2, 2),
+        INPUT,
+    ),
+    Hostile(
+        "another x_shape of as many outputs",
+        "descriptor is .* but the shapes and options are",
+        shape_of("x_shape", [2, 6, 13, 13]),
+        BIAS,
+    ),
+    Hostile(
+        "an x in no file that is huge",
+        "asks for .* cells of the padded image, but must for at most",
+        shape_of("x_shape", [2, 6, 1 << 28, 13]),
+        BIAS,
+    ),
+    Hostile(
+        "a weight in no file that is huge",
+        "asks for 805306368 weights, but must for at most",
+        document_with(
+            convolution={"x_shape": [0, 1 << 14, 12, 13], "weight_shape": [1 << 13, 1 << 14, 3, 2]},
+            groups=1,
+        ),
+        BIAS,
+    ),
+    # arrays
+    Hostile("no grad_y", "grad_y.npy is missing, but every", removed("grad_y.npy"), INPUT),
+    Hostile("cut grad_y", "grad_y.npy is 500 bytes long, but", cut("grad_y.npy", 500), INPUT),
+    Hostile(
+        "unlike gradients",
+        "grad_y has type float64, but weight has type float32",
+        retyped("grad_y", "float64"),
+        INPUT,
+    ),
+    Hostile(
+        "bias of a transpose of another size",
+        r"bias has shape \(7,\), but must be \(6,\)",
+        reshaped("bias", 7),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "bias of a transpose of another type",
+        "bias has type int8, but",
+        retyped("bias", "int8"),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "another image of a transpose",
+        r"x has shape \(2, 12, 4, 5\), but must be \(2, 12, 4, 6\)",
+        reshaped("x", 2, 12, 4, 5),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "an answer of another shape",
+        "actual is .* but the sizes and types make it .*6, 12, 13",
+        arrays_with("actual", shape=[2, 12, 4, 8]),
+        INPUT,
+    ),
+    Hostile(
+        "another expected gradient",
+        r"expected.npy has shape \(3,\), but must have \(12,\)",
+        saved(np.zeros(3), "expected.npy"),
+        BIAS,
+    ),
+    # output padding
+    Hostile(
+        "no output padding", "has no output_padding, but", without("output_padding"), TRANSPOSE
+    ),
+    Hostile(
+        "output padding of one",
+        r"output_padding is \[1\], but must be a list of 2",
+        document_with(output_padding=[1]),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "output padding of nothing",
+        "output_padding is None, but must be a list of 2",
+        document_with(output_padding=None),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "another output padding",
+        r"output_padding is \(1, 0\), but the sizes make it \(2, 1\)",
+        document_with(output_padding=[1, 0]),
+        TRANSPOSE,
+    ),
+    # sources
+    Hostile(
+        "source of no output padding",
+        "source has no output_padding, but must",
+        without("source", "output_padding"),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "source of output padding true",
+        r"source: output_padding is \[True, 0\], but must be a list",
+        source_with(output_padding=[True, 0]),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "source of another output padding",
+        "source makes another case",
+        source_with(output_padding=[2, 0]),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "source that asks for none", "another case", source_with(output_padding=None), TRANSPOSE
+    ),
+    Hostile(
+        "source of wide output padding",
+        "source: output_padding is 3 along H, but must be below the stride, 3",
+        source_with(output_padding=[3, 0]),
+        TRANSPOSE,
+    ),
+    Hostile(
+        "source of less than no output padding",
+        "source: output_padding is -1, but must be at least 0",
+        source_with(output_padding=[-1, 0]),
+        TRANSPOSE,
+    ),
+    Hostile("source of a gradient of two stages", "another case", source_with(pointwise=5), INPUT),
+    Hostile(
+        "source of a gradient of padded numbers",
+        "source: pad_value is 2, but must be 0 for a gradient",
+        source_with(pad_value=2),
+        INPUT,
+    ),
+    Hostile(
+        "source of a giant gradient",
+        "source makes another case",
+        source_with(descriptor="ic9999ih9999oc9999kh9"),
+        BIAS,
+    ),
+    Hostile("source of another gradient", "another case", source_with(seed=99), BIAS),
 ]

@@ -3,11 +3,16 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from answers import answer
+from faulty_gradients import SEEDS
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import cases
 
 from refconv import conv2d, oracle
-from refconv.oracle import Case, assert_conv_close
+from refconv.oracle import Case, GradientCase, assert_conv_close
+from refconv.oracle.gradient_case import OF
+from refconv.oracle.strategies import cases as oracle_cases
 
 pytest_plugins = ["pytester"]
 
@@ -27,6 +32,52 @@ def test_a_right_answer_passes_whatever_its_type(case):
     y.ravel()[y.size // 2] += 1
     with pytest.raises(AssertionError, match=r"^wrong"):
         assert_conv_close(y, case.x, case.weight, case.bias, **case.options)
+
+
+def asked_of(case):
+    """What the assertion is given beside the answer to a case that asks for a gradient."""
+    if case.of == "transpose":
+        return (*case.operands.values(),), case.options | {"of": case.of}
+    forward = case.convolution
+    options = forward.options | {"of": case.of, "grad_y": case.grad_y}
+    return (forward.x, forward.weight, forward.bias), options
+
+
+@pytest.mark.parametrize("of", OF)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_right_gradient_passes(of, data):
+    """And one number that is off by one does not, whose message is the verdict."""
+    case = data.draw(oracle_cases(of=of, dtypes=("float32", "float64", "complex64", "int8")))
+    operands, options = asked_of(case)
+    y = answer(case)
+    assert_conv_close(y, *operands, **options)
+    y.ravel()[y.size // 2] += 1
+    with pytest.raises(AssertionError, match=r"^wrong") as caught:
+        assert_conv_close(y, *operands, **options)
+    mine = GradientCase.from_operands(case.of, case.geometry, case.arrays)
+    assert str(caught.value) == str(oracle.judge(mine, y))
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [
+        ("input-grad", "grad-of-padding-kept"),
+        ("weight-grad", "batch-not-summed"),
+        ("bias-grad", "bias-summed-over-batch-only"),
+        ("transpose", "output-padding-ignored"),
+    ],
+)
+def test_a_wrong_gradient_is_named(of, name):
+    seed = next(seed for seed in SEEDS if (seed.of, seed.name) == (of, name))
+    case = GradientCase.from_descriptor(
+        "g2mb2ic4ih9iw10oc6oh5ow5kh3kw2sh2sw2ph1pw0", 3, of=of,
+        output_padding=(1, 1) if of == "transpose" else None,
+    )  # fmt: skip
+    operands, options = asked_of(case)
+    y = seed.target(*case.operands.values(), **case.options)
+    with pytest.raises(AssertionError, match=f"^wrong: {name}"):
+        assert_conv_close(y, *operands, **options)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
@@ -123,6 +174,7 @@ def test_what_the_caller_says_is_believed():
 
 
 PLAIN = (np.ones((1, 1, 2, 3), np.float32), np.ones((1, 1, 1, 2), np.float32))
+GRAD_Y = np.ones((1, 1, 2, 2), np.float32)
 ERRORS = {
     "an option that is none": ({"layouts": "NHWC"}, TypeError, "layouts"),
     "a bad stride": ({"stride": 0}, ValueError, "stride"),
@@ -135,6 +187,47 @@ ERRORS = {
     ),
     "an algorithm that is none": (
         {"algorithm": "magic"}, ValueError, "algorithm is 'magic', but must be one of direct",
+    ),
+    "a gradient that is none": (
+        {"of": "y", "grad_y": GRAD_Y}, ValueError, "of is 'y', but must be one of input-grad, weig",
+    ),
+    "a gradient of nothing": (
+        {"of": "input-grad"}, ValueError, "case has no grad_y, and no seed .* give grad_y=",
+    ),
+    "grad_y of a convolution": (
+        {"grad_y": GRAD_Y}, ValueError, "grad_y is for a gradient, but of is None",
+    ),
+    "grad_y of a transpose": (
+        {"of": "transpose", "grad_y": GRAD_Y}, ValueError,
+        "grad_y is for a gradient, but of is 'transpose'",
+    ),
+    "grad_y of another shape": (
+        {"of": "weight-grad", "grad_y": GRAD_Y[..., 1:]}, ValueError,
+        r"grad_y has shape \(1, 1, 2, 1\), but y has shape \(1, 1, 2, 2\)",
+    ),
+    "grad_y of another type": (
+        {"of": "weight-grad", "grad_y": GRAD_Y.astype(float)}, TypeError,
+        "grad_y has type float64, but x has type float32: cast x with .astype",
+    ),
+    "pads of a number in a gradient": (
+        {"of": "bias-grad", "grad_y": GRAD_Y, "pad_value": 2}, ValueError,
+        "pad_value is 2, but must be 0 for a gradient",
+    ),
+    "output padding of a gradient": (
+        {"of": "input-grad", "grad_y": GRAD_Y, "output_padding": 1}, TypeError, "output_padding",
+    ),
+    "output padding as wide as the stride": (
+        {"of": "transpose", "output_padding": 1}, ValueError,
+        "output_padding is 1 along H, but must be below the stride, 1",
+    ),
+    "a bias of a transpose of the wrong size": (
+        {"of": "transpose", "bias": np.ones(2, np.float32)}, ValueError,
+        r"bias has shape \(2,\), but must be \(1,\)",
+    ),
+    "a layout of a transpose": ({"of": "transpose", "layout": "NHWC"}, TypeError, "layout"),
+    "an algorithm of a gradient": (
+        {"of": "bias-grad", "grad_y": GRAD_Y, "algorithm": "fft"}, ValueError,
+        "algorithm is 'fft', but there is no bound for the bias-grad of that",
     ),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Case folders: what is written is what is read, in every format; what is hostile is refused."""
 
+import json
 import os
 import re
 import select
@@ -8,20 +9,23 @@ import subprocess
 import sys
 import unittest
 import warnings
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from answers import answer
 from hostile_folders import HOSTILE
 
 from refconv import conv2d, depthwise_separable_conv2d
-from refconv.oracle import Case, judge
+from refconv.oracle import Case, GradientCase, judge
 from refconv.oracle.adapters import TargetError
 from refconv.oracle.check import check
 from refconv.oracle.folder import FolderError, read, read_actual, write
+from refconv.oracle.gradient_case import OF, output_padding
 from refconv.oracle.outcome import CRASHED, RAISED, RETURNED
 from refconv.oracle.program import Program
-from refconv.oracle.suite import core
+from refconv.oracle.suite import core, core_of
 from refconv.oracle.suite_folder import write as write_suite
 
 GROUPS = "g3mb2ic6ih12iw13oc12oh4ow8kh3kw2sh3sw2dh2dw1ph2pw0"
@@ -65,13 +69,46 @@ CASES = {
     ),
 }
 
+OF_TYPES = (
+    "groups", "float64", "float16", "bfloat16", "subnormal", "complex64", "uint16", "int64",
+    "no image", "no channel",
+)  # fmt: skip
+BEHIND = "g3mb2ic6ih12iw13oc12oh4ow6kh3kw2sh3sw2dh0dw1ph1pw0"
+"""A convolution whose last window ends a row before its x does."""
 
-@pytest.fixture(params=list(CASES))
+
+def gradients():
+    """Cases that ask for a gradient, or a transpose: of all types, of seeds and of own arrays."""
+    found = {f"{of} {name}": GradientCase(CASES[name], of) for of in OF for name in OF_TYPES}
+    bytes_ = own_arrays()
+    mixed = Case(bytes_.x, bytes_.weight, padding=1, grad_y=np.full((1, 2, 4, 4), -128, np.int8))
+    big = CASES["big-endian"]
+    big = Case(big.x, big.weight, grad_y=np.arange(4, dtype=">f4").reshape(1, 1, 2, 2))
+    for of in OF:
+        found |= {f"{of} {n}": GradientCase(c, of) for n, c in (("mixed", mixed), ("big", big))}
+    for name, more in (("natural", None), ("as natural", (1, 0)), ("more", (2, 1))):
+        found[f"transpose {name}"] = GradientCase.from_descriptor(
+            BEHIND, 3, of="transpose", output_padding=more, bias=more is not None
+        )
+    natural = found["transpose natural"]
+    found["transpose own"] = GradientCase.transposing(
+        *(natural.operands["x"], natural.weight, np.arange(6, dtype=np.float32)), **natural.options
+    )
+    return found
+
+
+GRADIENTS = gradients()
+EVERY = CASES | GRADIENTS
+
+
+@pytest.fixture(params=list(EVERY))
 def case(request):
-    return CASES[request.param]
+    return EVERY[request.param]
 
 
 def right_outputs(case):
+    if case.of is not None:
+        return answer(case, **({} if case.of == "bias-grad" else {"method": "im2col"}))
     if case.pointwise_weight is not None:
         return depthwise_separable_conv2d(*case.arrays.values(), **case.options)
     with np.errstate(all="ignore"):
@@ -103,11 +140,22 @@ def kept_bits(array):
 def test_what_is_read_is_what_was_written(case, tmp_path):
     assert write(case, tmp_path, ["npy"]) == {}
     found = read(tmp_path)
+    assert (found.of, found.arguments) == (case.of, case.arguments)
     assert found.arrays.keys() == case.arrays.keys()
     assert all(same_bits(array, case.arrays[name]) for name, array in found.arrays.items())
     assert found.geometry == case.geometry
     assert found.options == case.options
     assert (found.pad_value, found.source) == (case.pad_value, case.source)
+
+
+def test_a_convolutions_folder_is_what_it_was_before_there_were_gradients(tmp_path):
+    """To the byte, as of version 1 of case.json: those who keep vectors see no change."""
+    digest = sha256()
+    for name in ("groups", "int8", "separable", "own arrays", "bfloat16"):
+        write(CASES[name], tmp_path / name, ["npy", "raw", "c", "hex"])
+        for path in sorted((tmp_path / name).iterdir()):
+            digest.update(path.name.encode() + path.read_bytes())
+    assert digest.hexdigest() == "71c50160298b473bde9f8eb94dd73ad06f8f897419bf8511071c44b4dd067313"
 
 
 def test_right_outputs_come_back_right(case, tmp_path):
@@ -172,6 +220,13 @@ def test_raw_files_hold_the_numbers_and_case_txt_the_sizes(case, tmp_path):
         assert path.with_suffix(".bin").read_bytes() == array.tobytes()
     said = dict(line.split() for line in (tmp_path / "case.txt").read_text().splitlines())
     g = case.geometry
+    assert said.get("of") == case.of
+    assert [said[name] for name in case.arrays if name != "pointwise_weight"] == [
+        array.dtype.name for name, array in case.arrays.items() if name != "pointwise_weight"
+    ]
+    assert [int(said[name]) for name in ("F", "Cg", "KH", "KW")] == [*g.weight_shape]
+    if case.of == "transpose":
+        assert (int(said["oph"]), int(said["opw"])) == case.options["output_padding"]
     assert [int(said[name]) for name in ("N", "C", "H", "W")] == [*g.x_shape]
     assert [int(said[name]) for name in ("N", "F", "OH", "OW")] == [*g.y_shape]
     assert int(said["pointwise"]) == (0 if case.pointwise_weight is None else case.F)
@@ -188,13 +243,17 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler
 
 DUMP = """\
 #include <stdio.h>
+#include <string.h>
 #include "case.h"
 int main(void)
 {{
     {writes}
-    return CASE_N == {g.N} && CASE_OW == {g.OW} && CASE_HAS_BIAS == {has_bias} ? 0 : 1;
+    return CASE_N == {g.N} && CASE_OW == {g.OW} && CASE_HAS_BIAS == {has_bias} && {asked} ? 0 : 1;
 }}
 """
+ASKED = (
+    'CASE_{name} && strcmp(CASE_OF, "{of}") == 0 && CASE_OPH == {more[0]} && CASE_OPW == {more[1]}'
+)
 
 
 @needs_compiler
@@ -209,7 +268,13 @@ def test_the_c_header_holds_the_very_bits(case, tmp_path):
         f"fwrite(case_{n}, sizeof case_{n}[0], CASE_{n.upper()}_SIZE, stdout);\n" for n in arrays
     )
     has_bias = int(case.bias is not None)
-    (tmp_path / "dump.c").write_text(DUMP.format(writes=writes, g=case.geometry, has_bias=has_bias))
+    asked = "1"
+    if case.of is not None:
+        more = output_padding(case.geometry)
+        asked = ASKED.format(name=case.of.upper().replace("-", "_"), of=case.of, more=more)
+    (tmp_path / "dump.c").write_text(
+        DUMP.format(writes=writes, g=case.geometry, has_bias=has_bias, asked=asked)
+    )
     program = tmp_path / "dump"
     subprocess.run([COMPILER, *STRICT_C, "-o", program, tmp_path / "dump.c"], check=True)
     found = subprocess.run([program], capture_output=True, check=True).stdout
@@ -230,13 +295,19 @@ endmodule
 """
 
 
-@pytest.mark.parametrize("name", ["int8", "uint32", "int64", "float16", "separable", "complex64"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "int8", "uint32", "int64", "float16", "separable", "complex64",
+        "input-grad mixed", "weight-grad uint16", "bias-grad float16", "transpose more",
+    ],
+)  # fmt: skip
 def test_readmemh_loads_the_hex_files(name, tmp_path):
     """Icarus Verilog reads each file, and says word by word what it has read."""
     if not shutil.which("iverilog"):
         # A simulator is nothing that pip installs; CI has it, and fails where this is skipped.
         pytest.skip("needs Icarus Verilog, iverilog")
-    case = CASES[name]
+    case = EVERY[name]
     write(case, tmp_path, ["hex"])
     arrays = {**case.arrays, "expected": right_outputs(case)}
     assert {path.stem for path in tmp_path.glob("*.hex")} == arrays.keys()
@@ -265,7 +336,7 @@ def test_hex_words_have_as_many_digits_as_their_type(case, tmp_path):
 
 
 LACKING = ("float64", "bfloat16")
-"""Types whose Conv onnxruntime has no implementation of."""
+"""Types whose convolutions onnxruntime has no implementation of."""
 
 
 def onnx_results(folder, monkeypatch):
@@ -287,12 +358,12 @@ def onnx_results(folder, monkeypatch):
 
 
 def test_onnxs_own_runner_passes_onnxruntime(tmp_path, monkeypatch):
-    """On the core suite, and on each case here that ONNX has words for."""
-    suite = [*core(), *CASES.values()]
+    """On the core suite, its transposes and input gradients, and each case that ONNX can say."""
+    suite = [*core(), *core_of("transpose"), *core_of("input-grad"), *EVERY.values()]
     document = write_suite(suite, tmp_path / "kind", "core", ["onnx"])
     names, results = onnx_results(tmp_path / "kind", monkeypatch)
     assert len(names) == len(document["cases"]) == len(suite) - len(document["not_written"])
-    assert len(names) > len(core())
+    assert len(names) > 3 * len(core())
     assert [text for _, text in results.failures] == []
     lacking = [name for name in names if name.endswith(LACKING)]
     assert len(results.errors) == len(lacking)
@@ -312,13 +383,46 @@ def test_onnxs_own_runner_fails_where_another_weight_is_fed(tmp_path, monkeypatc
     assert (len(names), len(results.failures), len(results.errors)) == (3, 2, 0)
 
 
-@pytest.mark.parametrize("name", ["complex64", "uint16", "least int64"])
+WORDLESS = {
+    "complex64": "ONNX convolves floats, or bytes, and nothing else",
+    "uint16": "ONNX convolves floats, or bytes, and nothing else",
+    "least int64": "ONNX convolves floats, or bytes, and nothing else",
+    "weight-grad groups": "ONNX has no operator for the weight-grad",
+    "bias-grad groups": "ONNX has no operator for the bias-grad",
+    "input-grad mixed": "ONNX's ConvTranspose takes floats, and nothing else",
+    "transpose complex64": "ONNX's ConvTranspose takes floats, and nothing else",
+    "transpose of a wide bias": "ONNX's ConvTranspose has a bias of its operands' type only",
+}
+
+
+@pytest.mark.parametrize("name", list(WORDLESS))
 def test_what_onnx_has_no_words_for_is_said(name, tmp_path):
-    assert write(CASES[name], tmp_path / "a", ["onnx"]).keys() == {"onnx"}
+    half = np.ones((1, 1, 2, 3), np.float16)
+    wide = GradientCase.transposing(half, half, np.ones(1, np.float32))
+    case = EVERY.get(name, wide)
+    assert write(case, tmp_path / "a", ["onnx"]) == {"onnx": WORDLESS[name]}
     assert not (tmp_path / "a").exists()
-    assert write(CASES[name], tmp_path / "b", ["raw", "onnx"]).keys() == {"onnx"}
-    assert (tmp_path / "b/x.bin").exists()
+    assert write(case, tmp_path / "b", ["raw", "onnx"]).keys() == {"onnx"}
+    assert (tmp_path / "b/case.txt").exists()
     assert not (tmp_path / "b/model.onnx").exists()
+
+
+@pytest.mark.parametrize("of", ["input-grad", "transpose"])
+def test_the_onnx_reference_agrees_to_what_data_json_allows(of, tmp_path):
+    """In groups it is wrong (note 8), and so it is asked without them."""
+    reference = pytest.importorskip("onnx.reference", reason="needs onnx")
+    cases = [
+        c for c in core_of(of) if c.geometry.G == 1 and c.grad_y.dtype == np.float32 and c.x.size
+    ]
+    for number, case in enumerate(cases[:20]):
+        folder = tmp_path / str(number)
+        assert write(case, folder, ["onnx"]) == {}
+        found = reference.ReferenceEvaluator(str(folder / "model.onnx")).run(None, case.arrays)[0]
+        expected = np.load(folder / "expected.npy", allow_pickle=False)
+        limits = json.loads((folder / "data.json").read_text())
+        np.testing.assert_allclose(found, expected.astype(np.float32), **limits)
+        if case.is_integral:
+            assert limits == {"rtol": 0, "atol": 0}
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -327,7 +431,7 @@ def test_what_onnx_has_no_words_for_is_said(name, tmp_path):
 @pytest.mark.parametrize("hostile", HOSTILE, ids=[hostile.name for hostile in HOSTILE])
 def test_hostile_folders_are_refused_in_one_line(hostile, tmp_path):
     folder = tmp_path / "folder"
-    case = CASES["groups"]
+    case = EVERY[hostile.case]
     write(case, folder)
     np.save(folder / "actual.npy", right_outputs(case))
     assert judge(read(folder), read_actual(folder, case)).status == "exact"

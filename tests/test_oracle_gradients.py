@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+from answers import FUNCTIONS, answer
 from faulty_gradients import RIGHT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,30 +24,16 @@ from refconv.cli import main
 from refconv.oracle import Case, GradientCase, judge
 from refconv.oracle import reference as references
 from refconv.oracle.adjoint import posed
-from refconv.oracle.folder import write
 from refconv.oracle.gradient_case import OF, asked
 from refconv.oracle.kinds import kinds_of
 from refconv.oracle.outcome import RAISED, RETURNED
-from refconv.oracle.program import Program
 from refconv.oracle.reference import reference_of
 from refconv.oracle.strategies import cases
 from refconv.oracle.suite import core, core_of, full_of
 from refconv.oracle.targets import TargetError, resolve
 from refconv.oracle.worker import Worker
 
-FUNCTIONS = {
-    "input-grad": conv2d_input_grad,
-    "weight-grad": conv2d_weight_grad,
-    "bias-grad": conv2d_bias_grad,
-    "transpose": conv_transpose2d,
-}
-
 TELLING = "g3mb2ic6ih10iw13oc12oh3ow8kh3kw2sh3sw2dh1dw0ph2pw0"
-
-
-def answer(case, **more):
-    """What refconv says."""
-    return FUNCTIONS[case.of](*case.operands.values(), **case.options, **more)
 
 
 # --- cases ----------------------------------------------------------------------------------------
@@ -206,10 +193,6 @@ BAD_CASES = {
     "the width of an accumulator": (
         lambda: oracle.accumulator_width(core_of("input-grad")[0]), ValueError,
         "case asks for the input-grad, but a width is that of y",
-    ),
-    "a case folder": (
-        lambda: write(core_of("input-grad")[0], "nowhere"), ValueError,
-        "case asks for the input-grad, but a case folder holds a convolution's",
     ),
     "a library that has none": (
         lambda: resolve("scipy", "input-grad"), TargetError,
@@ -575,11 +558,6 @@ def test_a_target_that_writes_to_grad_y_is_found_out(tmp_path):
     assert (outcome.how, outcome.modified) == (RETURNED, ("grad_y",))
 
 
-def test_a_program_is_given_no_gradient():
-    outcome = Program("true {case}").run(core_of("input-grad")[0])
-    assert (outcome.how, outcome.text) == (RAISED, "a case folder has no words for the input-grad")
-
-
 def test_json_says_what_was_asked(checked):
     status, text, _ = checked(
         "check", "refconv.im2col", "--of", "bias-grad", "--examples", 5, "--json"
@@ -597,10 +575,6 @@ BAD_COMMANDS = {
     "an unknown gradient of one case": ((*ONE, "--of", "y"), "of is 'y', but must be one of"),
     "a library without gradients": (
         ("check", "scipy", "--of", "input-grad"), "scipy cannot be asked for the input-grad here",
-    ),
-    "a program": (
-        ("check", "--command", "true {case}", "--of", "transpose"),
-        "--command reads a case folder, which has no words for transpose",
     ),
     "an unknown gradient of a program": (
         ("check", "--command", "true {case}", "--of", "y"), "of is 'y', but must be one of input-",
@@ -629,7 +603,16 @@ BAD_COMMANDS = {
     "output padding that is no number": (
         (*ONE, "--of", "transpose", "--output-padding", "1,x"), "'x' is not an integer from 0 on",
     ),
-    "case folders": (("judge", ".", "--of", "input-grad"), "case folders hold no gradients"),
+    "an unknown gradient of vectors": (
+        ("vectors", "new", "--of", "y"), "of is 'y', but must be one of input-grad",
+    ),
+    "separable vectors": (
+        ("vectors", "new", "--of", "bias-grad", "--suite", "separable"),
+        "suite is 'separable', but the bias-grad is asked of one convolution",
+    ),
+    "what case folders say themselves": (
+        ("judge", ".", "--of", "input-grad"), "unrecognized arguments: --of input-grad",
+    ),
 }  # fmt: skip
 
 

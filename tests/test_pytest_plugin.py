@@ -21,7 +21,7 @@ CONVOLUTIONS = """
 
     import numpy as np
 
-    from refconv import conv2d
+    from refconv import conv2d, conv2d_bias_grad, conv2d_input_grad
 
     def right(x, weight, bias, **options):
         return conv2d(x, weight, bias, **options, method="im2col")
@@ -46,6 +46,15 @@ CONVOLUTIONS = """
         if weight.shape[1] == 512:
             weight = (weight * 256).round() / 256
         return right(x, weight, bias, **options)
+
+    def by_input(grad_y, weight, x_shape, **options):
+        return conv2d_input_grad(grad_y, weight, x_shape, **options)
+
+    def by_input_turned(grad_y, weight, x_shape, **options):
+        return by_input(grad_y, weight[:, :, ::-1, ::-1], x_shape, **options)
+
+    def by_bias(grad_y):
+        return conv2d_bias_grad(grad_y)
 
     nothing = None
 """
@@ -110,6 +119,32 @@ def test_a_wrong_targets_failures_are_its_verdicts(project):
     assert re.search(r"failed \(kernel-flipped-h\), of \d+ cases", drawn)
     assert "The smallest case that fails:\nwrong: kernel-flipped-h" in drawn
     assert "kh2kw1sh1sw1dh0dw0ph0pw0" in drawn
+
+
+def test_a_gradients_cases_are_tests(project):
+    """Of a right target, and of one that is wrong, whose failures are verdicts."""
+    cases = len(suite.core_of("input-grad"))
+    arguments = ("--refconv-of", "input-grad", "--refconv-examples", "20", "-v")
+    result = run(project, "--refconv-target", "mine:by_input", *arguments)
+    assert result.ret == 0
+    assert outcomes(result) == {"passed": 1 + cases + 1}
+    result.stdout.fnmatch_lines(["*dw0ph2pw0 --seed 0 --of input-grad PASSED*"])
+    result.stdout.fnmatch_lines(["*drawn cases PASSED*"])
+    result = run(project, "--refconv-target", "mine:by_input_turned", *arguments)
+    found = outcomes(result)
+    assert found["failed"] > 30
+    assert found["passed"] + found["failed"] == 1 + cases + 1
+    assert "wrong: kernel-rotated-180\nAs the gradient of a convolution" in result.stdout.str()
+    drawn = result.stdout.str().split(" drawn cases _")[1]
+    assert re.search(r", input-grad: failed\s+\(kernel-rotated-180\), of \d+ cases", drawn)
+    assert ", of='input-grad')" in drawn
+
+
+def test_a_gradient_that_takes_one_array(project):
+    """Its cases are the suite's own: a convolution's would be refused."""
+    arguments = ("--refconv-target", "mine:by_bias", "--refconv-examples", "10")
+    result = run(project, *arguments, "--refconv-of", "bias-grad")
+    assert outcomes(result) == {"passed": 1 + len(suite.core_of("bias-grad")) + 1}
 
 
 def test_refusals_are_skipped_with_their_reasons(project):
@@ -177,6 +212,13 @@ WRONG_USE = {
     "no such file": (("thine.py:right",), "there is no file 'thine.py'"),
     "no such function": (("mine:left",), "mine has no 'left'"),
     "no function": (("mine:nothing",), "nothing of mine is NoneType, but must be callable"),
+    "a gradient that is none": (
+        ("mine:right", "--refconv-of", "y"),
+        "--refconv-of: of is 'y', but must be one of input-grad, weight-grad, bias-grad, transpose",
+    ),
+    "a library without gradients": (
+        ("scipy", "--refconv-of", "input-grad"), "scipy cannot be asked for the input-grad here",
+    ),
     "less than no examples": (
         ("mine:right", "--refconv-examples", "-3"), "'-3' is not an integer from 0 on",
     ),
@@ -209,7 +251,9 @@ def test_without_the_option_nothing_happens(project):
 
 def test_the_help_tells_its_options(project):
     result = run(project, "--help")
-    for option in ("--refconv-target=TARGET", "--refconv-examples=N", "--refconv-seed=S"):
+    for option in (
+        "--refconv-target=TARGET", "--refconv-of=WHAT", "--refconv-examples=N", "--refconv-seed=S"
+    ):  # fmt: skip
         assert option in result.stdout.str()
 
 

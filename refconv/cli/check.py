@@ -95,15 +95,12 @@ def pair(text: str) -> tuple[int, int]:
 def run(options: argparse.Namespace) -> int:
     """Check, print; 1 where something is wrong."""
     from refconv.oracle.check import check
-    from refconv.oracle.gradient_case import OF
     from refconv.oracle.targets import TargetError
 
     if (options.target is None) == (options.program is None):
         raise InputError("needs a TARGET or a --command, and not both")
     try:
         case = one_case(options)
-        if options.program is not None and options.of in OF:
-            raise InputError(f"--command reads a case folder, which has no words for {options.of}")
         target = _target(options)
         with progress() as report:
             found = check(

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Judge every case folder at or under DIR that holds an actual output: actual.npy, or actual.bin of
-the type and shape that case.json says. Exit status 1 where one is wrong; else 2 where a folder
-cannot be used (it is listed as refused, and the others are judged all the same); else 0."""
+the type and shape that case.json says. What was asked for, y or a gradient, it says too. Exit
+status 1 where one is wrong; else 2 where a folder cannot be used (it is listed as refused, and the
+others are judged all the same); else 0."""
 
 SHOWN = 20
 """Cases that are listed, at most, the worst first; the rest are counted."""
@@ -45,7 +46,6 @@ def add_to(commands: Any) -> None:
         "folder", type=Path, metavar="DIR", help="a case folder, or what holds some"
     )
     add_terms(parser)
-    parser.add_argument("--of", metavar="WHAT", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
 
@@ -85,8 +85,6 @@ def run(options: argparse.Namespace) -> int:
     """Judge, print; 1 where something is wrong, 2 where a folder could not be used."""
     from refconv.oracle.report import Report
 
-    if options.of is not None:
-        raise InputError(f"--of is {options.of}, but case folders hold no gradients")
     if not options.folder.is_dir():
         raise InputError(f"{options.folder} is no folder, but must be one with case folders")
     folders, without = _found(options.folder)

@@ -16,10 +16,11 @@ from refconv.cli.progress import progress
 
 DESCRIPTION = """\
 Write test vectors: in DIR a folder for each case of the suite, with case.json and the arrays as
-.npy files. Other formats stand beside these: raw (.bin files and case.txt), c (case.h), hex (for
-Verilog's $readmemh), onnx (model.onnx and its data, for ONNX's test runner). Your program writes
-actual.npy or actual.bin into each folder; then 'refconv judge DIR' says what is right. An earlier
-suite in DIR is replaced, outputs included; a folder with anything else is refused, untouched."""
+.npy files; with --of, of a gradient's cases, or a transpose's. Other formats stand beside these:
+raw (.bin files and case.txt), c (case.h), hex (for Verilog's $readmemh), onnx (model.onnx and its
+data, for ONNX's test runner). Your program writes actual.npy or actual.bin into each folder; then
+'refconv judge DIR' says what is right. An earlier suite in DIR is replaced, outputs included; a
+folder with anything else is refused, untouched."""
 
 SHOWN = 4
 """Cases that are named for each reason why some were not written, at most."""
@@ -35,6 +36,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or an earlier suite")
     parser.add_argument("--suite", default="core", choices=("core", "full", "separable"))
     parser.add_argument(
+        "--of", metavar="WHAT", help="input-grad, weight-grad, bias-grad or transpose, and not y"
+    )
+    parser.add_argument(
         "--format",
         default="npy",
         metavar="NAME,...",
@@ -46,18 +50,22 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the suite, print what was written."""
-    from refconv.oracle import suite, suite_folder
+    from refconv.oracle import suite_folder
     from refconv.oracle.formats.files import FolderError
     from refconv.oracle.reference import UncertainError
+    from refconv.oracle.suite import named
 
     formats = _formats(options.format)
     if options.folder.exists() and not options.folder.is_dir():
         raise InputError(f"{options.folder} is a file, but must be a folder, or new")
-    suites = {"core": suite.core, "full": suite.full, "separable": suite.separable}
-    cases = suites[options.suite]()
+    suite, of = options.suite, options.of
+    try:
+        cases = named(suite, of)
+    except ValueError as error:
+        raise InputError(str(error)) from error
     try:
         with progress() as report:
-            found = suite_folder.write(cases, options.folder, options.suite, formats, report)
+            found = suite_folder.write(cases, options.folder, suite, formats, report, of)
     except (FolderError, UncertainError) as error:
         raise InputError(str(error)) from error
     found = {"folder": str(options.folder), **found}
@@ -80,8 +88,9 @@ def _formats(text: str) -> list[str]:
 def lines(found: dict[str, Any]) -> list[str]:
     """What was written, 80 columns wide."""
     replaced = ", in place of an earlier suite" if found["replaced"] else ""
+    of = f", {found['of']}" if "of" in found else ""
     text = [
-        f"{len(found['cases'])} cases of the {found['suite']} suite{replaced}: "
+        f"{len(found['cases'])} cases of the {found['suite']} suite{of}{replaced}: "
         f"{', '.join(dict.fromkeys(['npy', *found['formats']]))}"
     ]
     reasons = defaultdict(list)

@@ -48,8 +48,7 @@ class Adjoint:
             None if case.bias is None else case.bias.astype(wide),
             g.stride, (g.pt, g.pl), (g.pb, g.pr), g.dilation, g.G, (g.OH, g.OW), 0,
         )  # fmt: skip
-        shape = {"weight-grad": g.weight_shape, "bias-grad": (g.F,)}.get(str(case.of), g.x_shape)
-        return cls(str(case.of), problem, case.grad_y.astype(wide), shape)
+        return cls(str(case.of), problem, case.grad_y.astype(wide), case.answer_shape)
 
     @property
     def bias(self) -> Array | None:

@@ -243,6 +243,12 @@ class Case:
         return self.geometry.K
 
     @property
+    def answer_shape(self) -> tuple[int, ...]:
+        """The shape of what a target answers."""
+        g = self.geometry
+        return g.N, self.F, g.OH, g.OW
+
+    @property
     def options(self) -> dict[str, Any]:
         """The keywords with which a target is called; a depthwise stage has no `groups` to tell."""
         g = self.geometry

@@ -22,7 +22,7 @@ from refconv.oracle.kinds import KINDS, kinds_of
 from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Runner
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import cases as drawn_cases
-from refconv.oracle.suite import core, core_of, full, full_of, separable
+from refconv.oracle.suite import named
 from refconv.oracle.verdict import Verdict
 
 EXAMPLES = 200
@@ -30,10 +30,6 @@ DRAWN_TYPES = ("float64", "float16", "int8", "uint8", "int32")
 
 HANGS = 5
 """After so many in a row, a target is given up: each has cost its time limit."""
-
-SUITES = {"core": core, "full": full, "separable": separable}
-SUITES_OF = {"core": core_of, "full": full_of}
-"""Of a gradient."""
 
 Progress = Callable[[str], None]
 
@@ -80,26 +76,20 @@ def check(
 
     Errors: `ValueError` for a suite or kind that is none; `TargetError` where a name leads nowhere.
     """
-    if isinstance(suite, str) and suite not in SUITES:
-        raise ValueError(f"suite is {suite!r}, but must be one of {', '.join(SUITES)}")
     if of is not None and of not in OF:
         raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
-    if of is not None and suite == "separable":
-        raise ValueError(f"suite is 'separable', but the {of} is asked of one convolution")
     if unknown := [kind for kind in only if kind not in KINDS]:
         raise ValueError(f"unknown kind {unknown[0]!r}: it must be one of {', '.join(KINDS)}")
-    chosen = _suite(suite, of)
+    chosen = named(suite, of) if isinstance(suite, str) else [asked(case, of) for case in suite]
     runner = runner_of(target, time_limit, of)
-    asked = (accumulator, operands, algorithm)
+    terms = (accumulator, operands, algorithm)
     try:
-        asked_words = _arguments(accumulator, operands, algorithm)
-        report = Report(
-            runner.name, seed, strict, getattr(runner, "arguments", None), asked_words, of
-        )
+        words = _arguments(accumulator, operands, algorithm)
+        report = Report(runner.name, seed, strict, getattr(runner, "arguments", None), words, of)
         for number, case in enumerate(_only(chosen, only)):
             if progress is not None:
                 progress(f"{runner.name}: case {number + 1} of {len(chosen)}")
-            report.add(case, verdict_of(runner, case, asked, report.hints))
+            report.add(case, verdict_of(runner, case, terms, report.hints))
             if report.ends_in_hangs(HANGS):
                 report.remarks.append(f"given up: {HANGS} cases in a row took too long")
                 break
@@ -111,19 +101,12 @@ def check(
                 separable=is_separable,
                 of=of,
             )
-            _check_drawn(report, runner, asked, strategy, examples, seed, only, progress)
+            _check_drawn(report, runner, terms, strategy, examples, seed, only, progress)
     finally:
         if runner is not target:
             runner.close()
     report.conclude()
     return report
-
-
-def _suite(suite: str | Iterable[Case], of: str | None) -> list[Case]:
-    """The cases of a suite, by its name or given, each asking for that."""
-    if not isinstance(suite, str):
-        return [asked(case, of) for case in suite]
-    return list(SUITES[suite]() if of is None else SUITES_OF[suite](of))
 
 
 def runner_of(target: Any, time_limit: float = TIME_LIMIT, of: str | None = None) -> Runner:

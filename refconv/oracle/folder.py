@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from refconv.dtypes import FLOATS, INTEGERS, Types, refuse_overflow
+from refconv.dtypes import FLOATS, INTEGERS, refuse_overflow
 from refconv.geometry import Geometry
 from refconv.oracle.case import Array, Case
-from refconv.oracle.formats import ACTUAL, FORMATS, OPERANDS, description, npy, raw
+from refconv.oracle.formats import ACTUAL, FORMATS, description, npy, raw
 from refconv.oracle.formats.description import Description
 from refconv.oracle.formats.files import FolderError, is_there, shown
 from refconv.oracle.formats.vectors import Vectors, restored, stored_type
+from refconv.oracle.gradient_case import GradientCase
 from refconv.plan import Plan
 
 __all__ = ["FolderError", "has_actual", "read", "read_actual", "write"]
@@ -28,7 +29,8 @@ KNOWN = (*FLOATS, "float16", *INTEGERS)
 """Names of types."""
 
 MOST_CELLS = 1 << 28
-"""Of the padded image, at most: pads cost nothing in case.json, but memory here."""
+"""Of the padded image, and of the weight, at most: pads, and what is in no file because a gradient
+is not asked of it, cost nothing in case.json, but memory here."""
 
 MOST_MACS = 10**11
 """Multiply-accumulates of a case that is judged, at most: more would take minutes."""
@@ -49,14 +51,11 @@ def write(case: Case, folder: Path | str, formats: Iterable[str] = ("npy",)) -> 
     {}
     Case.from_descriptor('g2mb1ic4ih5iw6oc6oh3ow5kh3kw2sh1sw1dh0dw0ph0pw0', seed=1, dtype='int8')
 
-    Errors: `FolderError` for a folder that is not empty; `ValueError` for a format that is none,
-    or a case that asks for a gradient.
+    Errors: `FolderError` for a folder that is not empty; `ValueError` for a format that is none.
     """
     folder, formats = Path(folder), list(formats)
     if unknown := [name for name in formats if name not in FORMATS]:
         raise ValueError(f"format is {unknown[0]!r}, but must be one of {', '.join(FORMATS)}")
-    if case.of is not None:
-        raise ValueError(f"case asks for the {case.of}, but a case folder holds a convolution's")
     vectors = Vectors.of(case)
     reasons = {name: why for name in formats if (why := FORMATS[name].unfit(vectors))}
     if formats and len(reasons) == len(set(formats)):
@@ -81,24 +80,20 @@ def read(folder: Path | str) -> Case:
     place = shown(folder, description.NAME)
     try:
         geometry = Geometry.of(
-            said.arrays["x"][1],
-            said.arrays["weight"][1],
+            *said.shapes,
             **{name: said.options[name] for name in ("stride", "padding", "dilation", "groups")},
         )
-        types = _types(said)
-    except (ValueError, TypeError) as error:
-        raise FolderError(f"{place}: {error}") from None
-    pointwise = _pointwise(said, place)
-    _check_size(geometry, pointwise, place)
-    _check_outputs(folder, said, geometry, pointwise or geometry.F, types)
-    operands = {name: _array(folder, said, name) for name in OPERANDS if name in said.arrays}
-    try:
-        case = Case(**operands, **said.options, source=said.source)
-        _check_call(case)
+        _check_size(geometry, _pointwise(said, place), place)
+        operands: dict[str, Any] = {name: _array(folder, said, name) for name in said.operands}
+        if said.of is None:
+            case = Case(**operands, **said.options)
+            _check_call(case)
+        else:
+            case = GradientCase.from_operands(said.of, geometry, operands)
     except (ValueError, TypeError, OverflowError) as error:
         raise FolderError(f"{place}: {error}") from None
-    _check_source(case, pointwise, said, folder)
-    return case
+    _check_what_follows(folder, said, case)
+    return case if said.source is None else _made_again(said, case, place)
 
 
 def has_actual(folder: Path) -> bool:
@@ -118,7 +113,7 @@ def read_actual(folder: Path | str, case: Case) -> Array:
         raise FolderError(f"{shown(folder)} holds {found}, but must hold one of them")
     result = case.types.result
     if there == ["actual.bin"]:
-        return raw.read(folder, "actual.bin", result, _y_shape(case))
+        return raw.read(folder, "actual.bin", result, case.answer_shape)
     array = npy.read(folder, "actual.npy")
     if result.name == "bfloat16" and array.dtype in (np.uint16, np.dtype("V2")):
         return restored(array.view(np.uint16), result)
@@ -127,21 +122,6 @@ def read_actual(folder: Path | str, case: Case) -> Array:
             f"{shown(folder, 'actual.npy')} holds type {array.dtype.str}, but must hold numbers"
         )
     return array
-
-
-def _y_shape(case: Case) -> tuple[int, int, int, int]:
-    g = case.geometry
-    return g.N, case.F, g.OH, g.OW
-
-
-def _types(said: Description) -> Types:
-    """The types of the call; a `TypeError` for those that no convolution here takes."""
-    bias = said.arrays.get("bias")
-    return Types.of(
-        _dtype(said.arrays["x"][0]),
-        _dtype(said.arrays["weight"][0]),
-        None if bias is None else _dtype(bias[0]),
-    )
 
 
 def _dtype(name: str) -> np.dtype[Any]:
@@ -177,32 +157,38 @@ def _check_size(g: Geometry, pointwise: int, place: str) -> None:
     macs = g.N * g.F * g.OH * g.OW * (max(1, g.K) + pointwise)
     for what, found, most in (
         ("cells of the padded image", cells, MOST_CELLS),
+        ("weights", g.F * g.Cg * g.KH * g.KW, MOST_CELLS),
         ("multiply-accumulates", macs, MOST_MACS),
     ):
         if found > most:
             raise FolderError(f"{place} asks for {found} {what}, but must for at most {most}")
 
 
-def _check_outputs(folder: Path, said: Description, g: Geometry, F: int, types: Types) -> None:
-    """Hold the shapes and types of the outputs against the sizes and options."""
+def _check_what_follows(folder: Path, said: Description, case: Case) -> None:
+    """Hold what follows from the case against it: descriptor, output padding, and the outputs'
+    shapes and types.
+    """
     place = shown(folder, description.NAME)
-    if said.descriptor != g.descriptor:
+    if said.descriptor != case.geometry.descriptor:
         raise FolderError(
             f"{place}: descriptor is {ascii(said.descriptor)[:80]}, but the shapes and options are "
-            f"{g.descriptor!r}"
+            f"{case.geometry.descriptor!r}"
+        )
+    if said.output_padding != (more := case.options.get("output_padding")):
+        raise FolderError(
+            f"{place}: output_padding is {said.output_padding}, but the sizes make it {more}"
         )
     kinds = {"i": ("int64", "int64"), "f": ("float64", "float64"), "c": ("complex128", "float64")}
-    expected, magnitude = kinds[types.accumulator.kind]
-    y_shape = (g.N, F, g.OH, g.OW)
-    of = {"expected": expected, "magnitude": magnitude, "actual": types.result.name}
+    expected, magnitude = kinds[case.types.accumulator.kind]
+    of = {"expected": expected, "magnitude": magnitude, "actual": case.types.result.name}
     for name, dtype in of.items():
-        if said.arrays[name] != (dtype, y_shape):
+        if said.arrays[name] != (dtype, case.answer_shape):
             raise FolderError(
                 f"{place}: {name} is {said.arrays[name]}, but the sizes and types make it "
-                f"{(dtype, y_shape)}"
+                f"{(dtype, case.answer_shape)}"
             )
         if name != "actual":
-            npy.check(folder, f"{name}.npy", np.dtype(dtype), y_shape)
+            npy.check(folder, f"{name}.npy", np.dtype(dtype), case.answer_shape)
 
 
 def _array(folder: Path, said: Description, name: str) -> Array:
@@ -223,27 +209,34 @@ def _check_call(case: Case) -> None:
         refuse_overflow(case.x, case.weight, bias, pad_value, case.types.accumulator)
 
 
-def _check_source(case: Case, pointwise: int, said: Description, folder: Path) -> None:
-    """Make the case again from its source, which must give the same, for that line is shown.
+def _made_again(said: Description, case: Case, place: str) -> Case:
+    """The case made of its source, which must give the same, for that line is shown.
 
     The sizes are compared first: a descriptor could ask for any amount of memory.
     """
-    source = said.source
-    if source is None:
-        return
-    place = shown(folder, description.NAME)
+    assert said.source is not None  # for the type checker: whoever asks has looked
     differs = FolderError(
         f"{place}: source makes another case, but must make the one in the .npy files, or be null"
     )
     try:
-        sizes = Geometry.from_descriptor(source.descriptor), source.pointwise
-        if sizes != (case.geometry, pointwise):
+        g = Geometry.from_descriptor(said.source["descriptor"])
+        pointwise = 0 if case.pointwise_weight is None else case.F
+        if (_sizes(g), said.source["pointwise"]) != (_sizes(case.geometry), pointwise):
             raise differs
-        made = Case.from_descriptor(**source._asdict())
+        if said.of is None:
+            made = Case.from_descriptor(**said.source)
+        else:
+            made = GradientCase.from_descriptor(**said.source, of=said.of)
     except (ValueError, TypeError, OverflowError) as error:
         raise FolderError(f"{place}: source: {error}") from None
     if not _is_same(made, case):
         raise differs
+    return made
+
+
+def _sizes(g: Geometry) -> tuple[tuple[int, ...], ...]:
+    """What says how large arrays are."""
+    return g.x_shape, g.weight_shape, g.y_shape
 
 
 def _is_same(one: Case, other: Case) -> bool:
@@ -252,4 +245,5 @@ def _is_same(one: Case, other: Case) -> bool:
         {name: (a.dtype, a.shape, a.tobytes()) for name, a in case.arrays.items()}
         for case in (one, other)
     )
-    return ours == theirs and str(one.pad_value) == str(other.pad_value)
+    same_call = one.geometry == other.geometry and str(one.pad_value) == str(other.pad_value)
+    return ours == theirs and same_call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,7 @@ class GradientCase(Case):
     what has the shape of its y to what has the shape of its x: the `x` that the target is given is
     `grad_y` here, its weight is (F, Cg, KH, KW) here, and its `bias` has C numbers.
     `output_padding` is what the sizes say; if it is given, the pads behind the data are made to go
-    with it.
+    with it; `asked_output_padding` is None if it was not.
 
     >>> case = GradientCase.from_descriptor("g2ic4ih6iw9oc6kh3kw2sh2", seed=1, of="transpose")
     >>> {name: array.shape for name, array in case.arrays.items()}
@@ -80,11 +81,11 @@ class GradientCase(Case):
         self.pointwise_weight, self.pad_value = None, 0
         self.source = case.source
         self.geometry = case.geometry
-        self._asked_output_padding: tuple[int, int] | None = None
+        self.asked_output_padding: tuple[int, int] | None = None
         if output_padding is not None:
             more = pair(output_padding, "output_padding", least=0)
             self.geometry = _padded_behind(case.geometry, more)
-            self._asked_output_padding = more
+            self.asked_output_padding = more
         self.bias = None if bias is None else self._checked_bias(frozen(bias))
         if of == "transpose" and bias is None and case.bias is not None and self.source:
             self.bias = case.drawn(TRANSPOSED_BIAS, (self.geometry.C,))
@@ -121,8 +122,11 @@ class GradientCase(Case):
         weight: Any,
         bias: Any = None,
         *,
+        stride: Any = 1,
+        padding: Any = 0,
         output_padding: Any = 0,
-        **options: Any,
+        dilation: Any = 1,
+        groups: Any = 1,
     ) -> GradientCase:
         """A transposed convolution of these arrays, with the options of `conv_transpose2d`.
 
@@ -130,13 +134,46 @@ class GradientCase(Case):
         >>> case.geometry.x_shape
         (1, 1, 1, 5)
         """
-        x, weight = frozen(x), frozen(weight)
-        g = Geometry.transposing(x.shape, weight.shape, output_padding=output_padding, **options)
-        case = Case(
-            np.zeros(g.x_shape, x.dtype), weight, stride=g.stride, padding=g.padding,
-            dilation=g.dilation, groups=g.G, grad_y=x,
+        operands = {"x": frozen(x), "weight": frozen(weight)}
+        if bias is not None:
+            operands["bias"] = frozen(bias)
+        geometry = Geometry.transposing(
+            operands["x"].shape, operands["weight"].shape, stride=stride, padding=padding,
+            dilation=dilation, groups=groups, output_padding=output_padding,
         )  # fmt: skip
-        return cls(case, "transpose", bias=bias)
+        return cls.from_operands("transpose", geometry, operands)
+
+    @classmethod
+    def from_operands(
+        cls, of: str, geometry: Geometry, operands: Mapping[str, Array]
+    ) -> GradientCase:
+        """The case of these arrays, by the names that `operands` has for them.
+
+        What the convolution has beside them is taken for zeros, for it is not asked about.
+
+        >>> g = Geometry.of((1, 1, 1, 4), (1, 1, 1, 2))
+        >>> case = GradientCase.from_operands("bias-grad", g, {"grad_y": np.ones((1, 1, 1, 3))})
+        >>> case.answer_shape, case.convolution.weight.shape
+        ((1,), (1, 1, 1, 2))
+
+        Errors: `ValueError` for an array of another shape than the sizes make it.
+        """
+        g = geometry
+        for name, shape in _shapes(of, g).items():
+            if name in operands and operands[name].shape != shape:
+                raise ValueError(f"{name} has shape {operands[name].shape}, but must be {shape}")
+        grad_y = operands["x" if of == "transpose" else "grad_y"]
+        other = operands.get("weight", operands.get("x", grad_y))
+        case = Case(
+            other if of == "weight-grad" else np.zeros(g.x_shape, other.dtype),
+            operands.get("weight", np.zeros(g.weight_shape, other.dtype)),
+            stride=g.stride,
+            padding=g.padding,
+            dilation=g.dilation,
+            groups=g.G,
+            grad_y=grad_y,
+        )
+        return cls(case, of, bias=operands.get("bias"))
 
     @property
     def arguments(self) -> str | None:
@@ -145,7 +182,7 @@ class GradientCase(Case):
         >>> GradientCase.from_descriptor("ic2ih5oc3kh3oh2sh2", 7, of="transpose").arguments
         'g1mb1ic2ih5iw5oc3oh2ow2kh3kw3sh2sw2dh0dw0ph0pw0 --seed 7 --of transpose'
         """
-        more = self._asked_output_padding
+        more = self.asked_output_padding
         shown = "" if more is None else f" --output-padding {more[0]},{more[1]}"
         return None if self.source is None else f"{self.source.arguments} --of {self.of}{shown}"
 
@@ -160,6 +197,13 @@ class GradientCase(Case):
             "transpose": {"x": self.grad_y, "weight": self.weight, "bias": self.bias},
         }
         return places[str(self.of)]
+
+    @property
+    def answer_shape(self) -> tuple[int, ...]:
+        """The shape of what a target answers."""
+        g = self.geometry
+        shapes = {"weight-grad": g.weight_shape, "bias-grad": (g.F,)}
+        return shapes.get(str(self.of), g.x_shape)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -195,7 +239,7 @@ class GradientCase(Case):
         if self.source is None:
             of = f"{self.of} of {self.geometry.descriptor!r}"
             return f"GradientCase({of}, {self.grad_y.dtype.name}, own arrays)"
-        more = self._asked_output_padding
+        more = self.asked_output_padding
         shown = "" if more is None else f", output_padding={more}"
         return f"Gradient{str(self.source)[:-1]}, of={self.of!r}{shown})"
 
@@ -203,6 +247,17 @@ class GradientCase(Case):
 def asked(case: Case, of: str | None) -> Case:
     """The case that asks for this; without `of`, the case as it is."""
     return case if of in (None, case.of) else GradientCase(case, str(of))
+
+
+def _shapes(of: str, g: Geometry) -> dict[str, tuple[int, ...]]:
+    """The shape of each operand that is an array."""
+    shapes: dict[str, dict[str, tuple[int, ...]]] = {
+        "input-grad": {"grad_y": g.y_shape, "weight": g.weight_shape},
+        "weight-grad": {"grad_y": g.y_shape, "x": g.x_shape},
+        "bias-grad": {"grad_y": g.y_shape},
+        "transpose": {"x": g.y_shape, "weight": g.weight_shape, "bias": (g.C,)},
+    }
+    return shapes[of]
 
 
 def output_padding(g: Geometry) -> tuple[int, int]:

@@ -54,8 +54,6 @@ class Program:
 
     def run(self, case: Case) -> Outcome:
         """Write the case, start the program, read what it wrote."""
-        if case.of is not None:
-            return Outcome(RAISED, text=f"a case folder has no words for the {case.of}")
         with tempfile.TemporaryDirectory(prefix="refconv-") as work:
             folder = Path(work) / "case"
             try:

@@ -159,6 +159,30 @@ def full_of(of: str) -> tuple[Case, ...]:
     return core_of(of) + _of(_cases(FULL), of)
 
 
+SUITES = {"core": core, "full": full, "separable": separable}
+SUITES_OF = {"core": core_of, "full": full_of}
+"""Of a gradient."""
+
+
+def named(suite: str, of: str | None = None) -> tuple[Case, ...]:
+    """The cases of the suite of this name, asking for that.
+
+    >>> named("core", "bias-grad")[0].answer_shape
+    (12,)
+
+    Errors: `ValueError` for a suite that is none, or has no gradients, or a gradient that is none.
+    """
+    if suite not in SUITES:
+        raise ValueError(f"suite is {suite!r}, but must be one of {', '.join(SUITES)}")
+    if of is None:
+        return SUITES[suite]()
+    if of not in OF:
+        raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
+    if suite not in SUITES_OF:
+        raise ValueError(f"suite is {suite!r}, but the {of} is asked of one convolution")
+    return SUITES_OF[suite](of)
+
+
 def _of(cases: Iterable[Case], of: str) -> tuple[Case, ...]:
     return tuple(
         GradientCase(case, of) for case in cases

@@ -29,13 +29,16 @@ MARKS = frozenset([description.NAME, *ACTUAL, *FORMATS["npy"].files])
 
 
 def names_of(cases: Iterable[Case]) -> list[str]:
-    """A name for each case: its number, and what kinds it is of; ONNX's runner asks for "test_".
+    """A name for each case: its number, what it asks for if that is not y, and what kinds it is of;
+    ONNX's runner asks for "test_".
 
     >>> names_of([Case.from_descriptor("ic3ih8iw10oc4kh3kw5sh2", dtype="int8")])
     ['test_000_standard_strided_int8']
     """
     return [
-        "_".join(["test", f"{number:03d}", *kinds_of(case)]).replace("-", "_")
+        "_".join(filter(None, ["test", f"{number:03d}", case.of, *kinds_of(case)])).replace(
+            "-", "_"
+        )
         for number, case in enumerate(cases)
     ]
 
@@ -46,9 +49,10 @@ def write(
     suite: str,
     formats: Iterable[str],
     progress: Callable[[str], None] = lambda text: None,
+    of: str | None = None,
 ) -> dict[str, Any]:
     """Write one folder a case, and suite.json, whose document comes back, with "replaced": whether
-    there was an earlier suite.
+    there was an earlier suite. `of` is what all cases ask for, if that is not y.
 
     Its "not_written" are the cases that a format has no words for, each with why. A case that none
     of the formats can say has no folder.
@@ -58,7 +62,8 @@ def write(
     cases, formats = list(cases), list(formats)
     replaced = clear(folder)
     # The mark first: were this to be interrupted, the next suite could still take its place.
-    mark = {"format": FORMAT, "version": VERSION, "suite": suite, "formats": formats}
+    mark: dict[str, Any] = {"format": FORMAT, "version": VERSION, "suite": suite}
+    mark |= ({} if of is None else {"of": of}) | {"formats": formats}
     write_new(folder, NAME, (json.dumps(mark) + "\n").encode())
     written, missing = [], []
     for name, case in zip(names_of(cases), cases, strict=True):

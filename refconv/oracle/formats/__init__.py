@@ -7,6 +7,7 @@ other forms stand beside them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +27,12 @@ class Format(NamedTuple):
     unfit: Callable[[Vectors], str] = _fits
 
 
-OPERANDS = ("x", "weight", "pointwise_weight", "bias")
+OPERANDS = tuple(dict.fromkeys(chain.from_iterable(description.OPERANDS.values())))
+"""Of any case."""
+
 ARRAYS = (*OPERANDS, "expected", "magnitude")
 ONNX_DATA = "test_data_set_0"
+ONNX_INPUTS = max(map(len, description.OPERANDS.values()))
 
 FORMATS = {
     "npy": Format(npy.write, tuple(f"{name}.npy" for name in ARRAYS)),
@@ -40,7 +44,7 @@ FORMATS = {
         (
             "model.onnx",
             "data.json",
-            *(f"{ONNX_DATA}/input_{number}.pb" for number in range(len(OPERANDS))),
+            *(f"{ONNX_DATA}/input_{number}.pb" for number in range(ONNX_INPUTS)),
             f"{ONNX_DATA}/output_0.pb",
         ),
         onnx.unfit,

@@ -6,6 +6,10 @@ case_magnitude; and case_pointwise_weight where CASE_POINTWISE is not 0 (see `ra
 is exact. What C has no type for is stored otherwise: float16 and bfloat16 as their bits in
 uint16_t; a complex number as two, the real part first; an array of nothing as one zero, for C has
 no empty array. Its size is then still said to be 0.
+
+Of a gradient, or a transpose, CASE_OF is what is asked for, a string, and one of CASE_INPUT_GRAD,
+CASE_WEIGHT_GRAD, CASE_BIAS_GRAD and CASE_TRANSPOSE is 1. The letters are the convolution's, and
+CASE_OPH and CASE_OPW the output padding; which array has which shape in them is said in `raw.py`.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ def header(vectors: Vectors) -> str:
         "#include <math.h>",
         "#include <stdint.h>",
         "",
+        *_asked(case),
         *(f"#define CASE_{name.upper()} {value}" for name, value in numbers(case).items()),
         f"#define CASE_HAS_BIAS {int(case.bias is not None)}",
         *_pad_value(case),
@@ -54,9 +59,17 @@ def header(vectors: Vectors) -> str:
     return "\n".join([*lines, "", "#endif", ""])
 
 
+def _asked(case: Case) -> list[str]:
+    """What is asked for, to be printed and to be tested."""
+    if case.of is None:
+        return []
+    name = case.of.upper().replace("-", "_")
+    return [f'#define CASE_OF "{case.of}"', f"#define CASE_{name} 1"]
+
+
 def _pad_value(case: Case) -> list[str]:
     """The pads' number, stored as one of x."""
-    words = parts(stored(np.array([case.pad_value]).astype(case.x.dtype)))
+    words = parts(stored(np.array([case.pad_value]).astype(case.factors[0].dtype)))
     value = ", ".join(literals(words))
     return [f"#define CASE_PAD_VALUE {value}"]
 

@@ -11,6 +11,14 @@ asked to write. With a pointwise_weight in it, the case is separable: `weight`, 
 the options are the depthwise stage's, and the bias is added at the end. `stored` is the type in the
 files: bfloat16 is kept as its bits, in uint16. `source` is what the case was made of, and null
 where its arrays were given.
+
+A gradient, or a transpose, has two members more, behind the version:
+
+    "of": "input-grad", "convolution": {"x_shape": [1, 4, 5, 6], "weight_shape": [6, 2, 3, 2]},
+
+The sizes, descriptor and options are those of that convolution always; `raw.py` has a table of what
+is given, and what is asked for, in its letters. A transpose has "output_padding": [0, 1] as well;
+in its source that is what was asked for, or null.
 """
 
 from __future__ import annotations
@@ -23,9 +31,10 @@ from typing import Any
 
 import numpy as np
 
-from refconv.oracle.case import Source
+from refconv.oracle.case import Case, Source
 from refconv.oracle.formats.files import FolderError, opened, shown, write_new
 from refconv.oracle.formats.vectors import Vectors, stored_type
+from refconv.oracle.gradient_case import OF, GradientCase
 
 NAME = "case.json"
 FORMAT, VERSION = "refconv case", 1
@@ -33,17 +42,40 @@ FORMAT, VERSION = "refconv case", 1
 LONGEST = 1 << 16
 """Bytes of case.json, at most."""
 
+OPERANDS: dict[str | None, tuple[str, ...]] = {
+    None: ("x", "weight", "pointwise_weight", "bias"),
+    "input-grad": ("grad_y", "weight"),
+    "weight-grad": ("grad_y", "x"),
+    "bias-grad": ("grad_y",),
+    "transpose": ("x", "weight", "bias"),
+}
+"""The arrays that a target is given, by what is asked of it; of a convolution by None."""
+
+OPTIONAL = ("pointwise_weight", "bias")
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
     """What case.json says, each part of the right type, but not yet held against the arrays."""
 
+    of: str | None
+    """What is asked for, if it is not y."""
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    """Those of the convolution's x and weight."""
+    output_padding: tuple[int, ...] | None
+    """Of a transpose."""
     descriptor: str
     arrays: dict[str, tuple[str, tuple[int, ...]]]
     """Type and shape by name."""
     options: dict[str, Any]
-    """The keywords of a `Case`."""
-    source: Source | None
+    """The keywords of a convolution's `Case`."""
+    source: dict[str, Any] | None
+    """The keywords of `from_descriptor`, but for `of`."""
+
+    @property
+    def operands(self) -> list[str]:
+        """The names of the operands that are there."""
+        return [name for name in OPERANDS[self.of] if name in self.arrays]
 
 
 def write(vectors: Vectors, folder: Path) -> None:
@@ -71,18 +103,40 @@ def document(vectors: Vectors) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
+        **(_asked(case) if isinstance(case, GradientCase) else {}),
         "descriptor": g.descriptor,
         "seed": None if source is None else source.seed,
-        "dtype": case.x.dtype.name,
+        "dtype": case.factors[0].dtype.name,
         "accumulator": case.types.accumulator.name,
         "stride": g.stride,
         "padding": g.padding,
         "dilation": g.dilation,
         "groups": g.G,
         "pad_value": _plain(case.pad_value),
-        "arrays": {**arrays, "actual": _described(case.types.result, vectors.y.shape)},
-        "source": source and source._asdict() | {"pad_value": _plain(source.pad_value)},
+        "arrays": {**arrays, "actual": _described(case.types.result, case.answer_shape)},
+        "source": _made_of(case),
     }
+
+
+def _asked(case: GradientCase) -> dict[str, Any]:
+    """What only a gradient's description has."""
+    g = case.geometry
+    more = case.options.get("output_padding")
+    return {
+        "of": case.of,
+        "convolution": {"x_shape": g.x_shape, "weight_shape": g.weight_shape},
+        **({} if more is None else {"output_padding": more}),
+    }
+
+
+def _made_of(case: Case) -> dict[str, Any] | None:
+    """The keywords that make the case again."""
+    if case.source is None:
+        return None
+    source = case.source._asdict() | {"pad_value": _plain(case.source.pad_value)}
+    if isinstance(case, GradientCase) and case.of == "transpose":
+        source["output_padding"] = case.asked_output_padding
+    return source
 
 
 def _described(dtype: np.dtype[Any], shape: tuple[int, ...]) -> dict[str, Any]:
@@ -105,12 +159,17 @@ def read(folder: Path) -> Description:
     said = Members(_parsed(folder), shown(folder, NAME))
     said.require("format", FORMAT)
     said.require("version", VERSION)
-    arrays = said.inner("arrays")
-    optional = [name for name in ("pointwise_weight", "bias") if name in arrays.members]
-    names = ["x", "weight", *optional, "expected", "magnitude", "actual"]
+    of = _of(said)
+    found = said.inner("arrays")
+    operands = [name for name in OPERANDS[of] if name in found.members or name not in OPTIONAL]
+    names = [*operands, "expected", "magnitude", "actual"]
+    arrays = {name: _array(found.inner(name)) for name in names}
     return Description(
+        of,
+        (arrays["x"][1], arrays["weight"][1]) if of is None else _shapes(said.inner("convolution")),
+        said.integers("output_padding", 2) if of == "transpose" else None,
         said.text("descriptor"),
-        {name: _array(arrays.inner(name)) for name in names},
+        arrays,
         {
             "stride": said.integers("stride", 2),
             "padding": said.pads("padding"),
@@ -118,15 +177,29 @@ def read(folder: Path) -> Description:
             "groups": said.integer("groups"),
             "pad_value": said.number("pad_value"),
         },
-        None if said.get("source") is None else _source(said.inner("source")),
+        None if said.get("source") is None else _source(said.inner("source"), of),
     )
+
+
+def _of(said: Members) -> str | None:
+    """What is asked for: a convolution does not say it."""
+    if "of" not in said.members:
+        return None
+    if (of := said.get("of")) not in OF:
+        raise said.wrong("of", of, f"one of {', '.join(OF)}")
+    said.require("pad_value", 0)
+    return str(of)
+
+
+def _shapes(said: Members) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return said.integers("x_shape"), said.integers("weight_shape")
 
 
 def _array(said: Members) -> tuple[str, tuple[int, ...]]:
     return said.text("dtype"), said.integers("shape")
 
 
-def _source(said: Members) -> Source:
+def _source(said: Members, of: str | None) -> dict[str, Any]:
     source = Source(
         said.text("descriptor"),
         said.integer("seed"),
@@ -139,7 +212,11 @@ def _source(said: Members) -> Source:
     )
     if source.bound < 0:
         raise said.wrong("bound", source.bound, "an integer from 0 on")
-    return source
+    if of != "transpose":
+        return source._asdict()
+    is_asked = said.get("output_padding") is not None
+    more = said.integers("output_padding", 2) if is_asked else None
+    return source._asdict() | {"output_padding": more}
 
 
 def _parsed(folder: Path) -> dict[str, Any]:

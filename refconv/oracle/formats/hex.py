@@ -3,6 +3,9 @@
 Integers are in two's complement, floats are their IEEE bits; a complex number is two lines, its
 real part first. `expected.hex` holds the outputs in the type of the result, rounded once: what an
 accelerator would write. A comment says how many words there are, and of what.
+
+Of a gradient, or a transpose, the files are those of the arrays that `raw.py` lists; the comment in
+expected.hex has the shape that is asked for.
 """
 
 from __future__ import annotations

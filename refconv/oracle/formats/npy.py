@@ -1,5 +1,7 @@
 """`.npy` files, NumPy's own format: always written; and read, without trusting anything in them.
 
+There is one for each array that `case.json` lists, in the shape that it says (`description.py`).
+
 The header is a small Python literal. It is held against the size of the file before memory is
 asked for; there is no unpickling. The format: numpy.org/neps/nep-0001-npy-format.html.
 """

@@ -1,8 +1,12 @@
 """`model.onnx` and `test_data_set_0/`, as ONNX's own backend test runner expects them.
 
 Floats become a Conv (two for a separable case), bytes a ConvInteger with the bias added after it; a
-pad value other than zero becomes a Pad before. `data.json` tells the runner how far an output may
-be off: not at all for whole numbers, else the proven bound of the worst output.
+pad value other than zero becomes a Pad before. A transpose of floats becomes a ConvTranspose, and
+so does an input gradient, which maps grad_y (N, F, OH, OW) to (N, C, H, W): the output padding says
+which H and W are meant. ONNX has no operator for the other gradients, nor a transpose of integers.
+
+`data.json` tells the runner how far an output may be off: not at all for whole numbers, else the
+proven bound of the worst output.
 
 The runner loads a whole suite, a test from each folder: `load_model_tests(parent, name)`. So a
 suite that is written as onnx alone leaves out what ONNX cannot say.
@@ -22,6 +26,7 @@ from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Terms, allowed, is_exact
 from refconv.oracle.formats.files import write_new
 from refconv.oracle.formats.vectors import Vectors
+from refconv.oracle.gradient_case import output_padding
 
 if TYPE_CHECKING:
     import onnx
@@ -31,15 +36,23 @@ OPSET, IR = 13, 8
 BFLOAT16_OPSET, BFLOAT16_IR = 22, 10
 """The first in which a Conv may be of bfloat16."""
 
+TRANSPOSING = ("input-grad", "transpose")
+"""What a ConvTranspose computes."""
+
 
 def unfit(vectors: Vectors) -> str:
     """Why this case cannot be said so; nothing where it can."""
     case = vectors.case
-    kinds = {a.dtype.name for a in (case.x, case.weight)}
+    kinds = {a.dtype.name for a in case.factors}
+    if case.of not in (None, *TRANSPOSING):
+        return f"ONNX has no operator for the {case.of}"
+    if case.of is not None and not kinds <= set(FLOATS):
+        return "ONNX's ConvTranspose takes floats, and nothing else"
     if not kinds <= set(FLOATS) and not kinds <= set(BYTES):
         return "ONNX convolves floats, or bytes, and nothing else"
-    if case.x.dtype.name in FLOATS and case.bias is not None and case.bias.dtype != case.x.dtype:
-        return "ONNX's Conv has a bias of its operands' type only"
+    if kinds <= set(FLOATS) and case.bias is not None and {case.bias.dtype.name} != kinds:
+        operator = "Conv" if case.of is None else "ConvTranspose"
+        return f"ONNX's {operator} has a bias of its operands' type only"
     return ""
 
 
@@ -89,7 +102,7 @@ def model(vectors: Vectors) -> onnx.ModelProto:
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
         doc_string=repr(case),
     )
-    narrow = case.x.dtype.name == "bfloat16"
+    narrow = case.factors[0].dtype.name == "bfloat16"
     return helper.make_model(
         graph,
         producer_name="refconv",
@@ -103,16 +116,19 @@ def _nodes(case: Case) -> tuple[list[Any], dict[str, Array]]:
     from onnx import TensorProto, helper
 
     g = case.geometry
-    nodes, constants, image, pads = [], {}, "x", (g.pt, g.pl, g.pb, g.pr)
+    nodes, constants, image = [], {}, "x"
+    options: dict[str, Any] = {
+        "kernel_shape": [g.KH, g.KW], "strides": g.stride, "dilations": g.dilation,
+        "pads": (g.pt, g.pl, g.pb, g.pr), "group": g.G,
+    }  # fmt: skip
+    if case.of is not None:
+        options["output_padding"] = output_padding(g)
+        return [helper.make_node("ConvTranspose", [*case.arrays], ["y"], **options)], {}
     if g.padded and case.pad_value:
         nodes.append(helper.make_node("Pad", ["x", "pads", "pad_value"], ["padded"]))
         constants["pads"] = np.array([0, 0, g.pt, g.pl, 0, 0, g.pb, g.pr], np.int64)
         constants["pad_value"] = np.array(case.pad_value).astype(case.x.dtype)
-        image, pads = "padded", (0, 0, 0, 0)
-    options: dict[str, Any] = {
-        "kernel_shape": [g.KH, g.KW], "strides": g.stride, "dilations": g.dilation,
-        "pads": pads, "group": g.G,
-    }  # fmt: skip
+        image, options["pads"] = "padded", (0, 0, 0, 0)
     bias = [] if case.bias is None else ["bias"]
     if case.pointwise_weight is not None:
         nodes += [

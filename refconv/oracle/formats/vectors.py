@@ -15,9 +15,9 @@ from refconv.oracle.reference import Reference, reference_of
 class Vectors:
     """A case with its reference.
 
-    `arrays` are the operands (x, weight, pointwise_weight and bias where there are such), expected
-    (float64, int64 or complex128) and magnitude (int64 or float64: sum |x*w| + |bias| of each
-    output), contiguous and little-endian.
+    `arrays` are the case's operands that are arrays, in their order; expected, in the shape of the
+    answer (float64, int64 or complex128); and magnitude (int64 or float64: of each output, the sum
+    of |x*w|, and |bias|). All are contiguous and little-endian.
     """
 
     case: Case
