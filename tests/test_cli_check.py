@@ -14,7 +14,9 @@ from fresh import TESTS
 
 from refconv.cli import main
 from refconv.oracle import suite
+from refconv.oracle.gradient_case import OF
 from refconv.oracle.kinds import KINDS
+from refconv.oracle.suite import core_of
 
 MISBEHAVING = TESTS / "misbehaving.py"
 SMALL = "ic2ih5iw7oc3kh3kw2"
@@ -586,3 +588,16 @@ def test_output_that_cannot_be_written_is_one_line(place):
     assert done.returncode == 2
     assert done.stderr.startswith("refconv check: [Errno 28]")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_help_says_in_80_columns_how_a_function_is_called(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    for of in (None, *OF):
+        case = core_of(of)[0] if of else suite.core()[0]
+        assert f"\n  {of or 'y':15}({', '.join(case.operands)}" in text
+    more = {name for of in OF for name in core_of(of)[0].options} - {*suite.core()[0].options}
+    assert all(f"{name}=" in text for name in {*suite.core()[0].options, *more})

@@ -13,11 +13,23 @@ if TYPE_CHECKING:
     from refconv.oracle.case import Case
 
 DESCRIPTION = """\
-Judge an implementation of convolution. TARGET is a library that is installed (torch, onnxruntime,
-onnx-reference, jax, openvino, scipy), a method of refconv (refconv.im2col, ...), a Python function
-(module:callable or file.py:callable), or, with --command, any program; with --of, its gradients or
-its transpose. It runs in a process of its own: it may crash or hang. Exit status 1 where it is
-wrong."""
+Judge an implementation of convolution. TARGET is a library that is installed
+(torch, onnxruntime, onnx-reference, jax, openvino, scipy), a method of refconv
+(refconv.im2col, ...), a Python function (module:callable or file.py:callable),
+or, with --command, any program; with --of, its gradients or its transpose. It
+runs in a process of its own: it may crash or hang. Exit status 1 where it is
+wrong.
+
+A function is called with NumPy arrays in NCHW, and with what --of asks for:
+
+  y              (x, weight, bias, **options)
+  input-grad     (grad_y, weight, x_shape, **options)
+  weight-grad    (grad_y, x, weight_shape, **options)
+  bias-grad      (grad_y)
+  transpose      (x, weight, bias, output_padding=(rows, columns), **options)
+
+options: stride=(sh, sw), padding=((pt, pb), (pl, pr)), dilation=(dh, dw),
+groups=G. The bias may be None."""
 
 DRAWN = 200
 DAY = 86_400.0
@@ -26,7 +38,10 @@ DAY = 86_400.0
 def add_to(commands: Any) -> None:
     """Add this subcommand to the parser."""
     parser = commands.add_parser(
-        "check", help="judge an implementation, and name its fault", description=DESCRIPTION
+        "check",
+        help="judge an implementation, and name its fault",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("target", nargs="?", metavar="TARGET", help="what is judged")
     parser.add_argument(
