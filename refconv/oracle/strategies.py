@@ -24,6 +24,16 @@ SMALL = st.integers(0, 99)
 """Larger integers Hypothesis draws from the constants of whatever modules are imported, too: then
 one seed would not draw the same cases everywhere."""
 
+REACHES: tuple[dict[str, int], ...] = (
+    *({},) * 8,
+    {"max_images": 17},
+    {"max_stride": 33, "max_room": 70},
+    {"max_dilation": 18},
+    {"max_kernel": 7},
+)
+"""Limits of geometries that are drawn by default: most are small, and now and then one thing is
+not, for an implementation may have a way of its own from some size on."""
+
 Draw = Any
 """What Hypothesis hands to a composite strategy."""
 
@@ -72,6 +82,13 @@ def geometries(
 
 
 @st.composite
+def far_geometries(draw: Draw, *, kinds: tuple[str, ...] = STRUCTURES) -> Geometry:
+    """Small geometries, and now and then one of many images, or of wide steps or kernels."""
+    limits = draw(st.sampled_from(REACHES))
+    return draw(geometries(kinds=kinds, **limits))
+
+
+@st.composite
 def cases(
     draw: Draw,
     drawn: Any = None,
@@ -89,7 +106,7 @@ def cases(
     are of depthwise geometries. `of` a gradient, they are `GradientCase`s.
     """
     kinds = ("depthwise",) if separable else STRUCTURES
-    geometry = draw(geometries(kinds=kinds) if drawn is None else drawn)
+    geometry = draw(far_geometries(kinds=kinds) if drawn is None else drawn)
     seed = 100 * draw(SMALL) + draw(SMALL)
     values = {
         "dtype": draw(st.sampled_from(dtypes)),
