@@ -178,6 +178,33 @@ def test_failures_begin_with_the_smallest_case(report_of):
     assert sizes == sorted(sizes)
 
 
+@pytest.mark.parametrize(
+    ("of", "smaller", "larger"),
+    [
+        # Of a bias, the sums count, and not the convolution's: this one has none at all.
+        ("bias-grad", "mb1ic2ih1iw2oc1kh1kw1", "mb2ic0ih5iw6oc4kh3kw2"),
+        ("weight-grad", "ic1ih5iw6oc1kh3kw2", "mb0ic2ih5iw6oc3kh3kw2"),
+        ("transpose", "ic1ih5iw6oc1kh3kw2", "mb0ic2ih5iw6oc3kh3kw2"),
+        (None, "ic1ih5iw6oc1kh3kw2", "mb2ic0ih5iw6oc4kh3kw2"),
+        (None, "ic2ih1iw2oc1kh1kw1", "ic1ih5iw6oc2kh1kw1"),
+    ],
+)
+def test_the_smallest_case_is_that_of_the_least_work_and_an_empty_one_the_last(of, smaller, larger):
+    cases = [Case.from_descriptor(text) for text in (larger, smaller)]
+    report = oracle.check(lambda *call, **options: np.zeros((9, 9)), 0, suite=cases, of=of)
+    g = [v.case.geometry for v in report.failures]
+    assert g == [case.geometry for case in reversed(cases)]
+    only = oracle.check(lambda *call, **options: np.zeros((9, 9)), 0, suite=cases[:1], of=of)
+    assert [v.case.geometry for v in only.failures] == [cases[0].geometry]
+
+
+def test_the_work_of_a_separable_case_is_that_of_both_stages():
+    """2*6*20 sums of 6 products, then 2*5*20 of 6."""
+    case = Case.from_descriptor("g3mb2ic3ih6iw6oc6kh3kw2", pointwise=5)
+    assert case.answer_shape == (2, 5, 4, 5)
+    assert case.work == 2 * 6 * 20 * 6 + 2 * 5 * 20 * 6
+
+
 def test_the_drawn_case_is_shrunk_as_far_as_it_goes():
     """A kernel of two rows and one of everything else: less cannot show a flipped row."""
     report = oracle.check(flipped, 100, suite=[])
@@ -491,6 +518,17 @@ def test_what_is_said_of_the_target_is_taken_into_account():
     assert told.failures == []
 
 
+@pytest.mark.parametrize("of", [None, "weight-grad"])
+def test_what_is_said_of_sums_of_floats_is_not_said_of_integers(of):
+    """A run has cases of both; one that is judged alone is refused."""
+    report = oracle.check("refconv.im2col", 20, of=of, accumulator="float16")
+    assert report.passed
+    assert any(v.case.types.accumulator.kind == "i" for v in report.verdicts)
+    case = Case.from_descriptor("ic2ih5iw6oc3kh3kw2", dtype="int8")
+    with pytest.raises(ValueError, match="accumulator is 'float16', but must be one of int32"):
+        oracle.judge(case, 0, accumulator="float16", of=of)
+
+
 def test_progress_is_told():
     said = []
     oracle.check(right, 25, suite=list(suite.core()[:3]), progress=said.append)
@@ -743,6 +781,11 @@ def test_drawn_cases_are_as_asked(case):
     assert case.kind == "depthwise"
     assert case.bias is not None
     assert max(abs(a).max() for a in (case.x, case.weight)) <= 2
+
+
+def test_a_gradient_of_two_stages_is_not_drawn():
+    with pytest.raises(ValueError, match="separable is True, but the weight-grad is asked of one"):
+        cases(separable=True, of="weight-grad")
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)

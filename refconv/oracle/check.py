@@ -69,7 +69,8 @@ def check(
         `target(x, depthwise_weight, pointwise_weight, bias, stride=, padding=, dilation=)`.
     only: kinds of cases (`kinds.KINDS`), of which a case must have at least one.
     strict: whether a refused case fails the run too.
-    accumulator, operands, algorithm: as for `judge`.
+    accumulator, operands, algorithm: as for `judge`; what is said of floats holds for their cases,
+        and the sums of integers stay what they are.
 
     The same seed draws the same cases.
 
@@ -153,7 +154,7 @@ def verdict_of(
     runner: Runner, case: Case, asked: tuple[Any, Any, str], hints: Hints = NO_HINTS
 ) -> Verdict:
     """What is to be said of the target's answer to this case."""
-    terms = Terms.of(case, *asked)
+    terms = Terms.in_run(case, *asked)
     outcome = runner.run(case)
     if outcome.how == RAISED:
         return Verdict(case, "refused", f"It refuses: {outcome.text}")

@@ -6,7 +6,6 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from refconv.counts import count
 from refconv.oracle.case import Case
 from refconv.oracle.conclusion import conclusion
 from refconv.oracle.diagnosis import AND, LOCATED, Hints
@@ -232,9 +231,11 @@ def _column(verdict: Verdict) -> str:
     return verdict.status if verdict.status in COLUMNS else "other"
 
 
-def _size(verdict: Verdict) -> tuple[int, int]:
-    """How large a case is: its multiply-accumulates, then its cells."""
-    if verdict.case is None:
-        return 0, 0
-    macs = count(verdict.case.geometry).macs
-    return macs, sum(a.size for a in verdict.case.factors)
+def _size(verdict: Verdict) -> tuple[bool, int, int]:
+    """How large a case is: the work of what it asks, then its cells. Where there is none, there is
+    nothing to see: such a case comes last.
+    """
+    case = verdict.case
+    if case is None:
+        return False, 0, 0
+    return case.work == 0, case.work, sum(a.size for a in case.factors)

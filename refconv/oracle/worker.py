@@ -22,7 +22,7 @@ import numpy as np
 
 from refconv.oracle import wire
 from refconv.oracle.case import Case
-from refconv.oracle.outcome import CRASHED, RETURNED, TIME_LIMIT, Outcome
+from refconv.oracle.outcome import CRASHED, RETURNED, TIME_LIMIT, Outcome, not_askable
 from refconv.oracle.targets import TargetError
 from refconv.oracle.verdict import TOO_LONG
 
@@ -67,6 +67,8 @@ class Worker:
 
     def run(self, case: Case) -> Outcome:
         """Call the target with this case, whatever happens."""
+        if refusal := not_askable(case):
+            return refusal
         if self._process is None:
             try:
                 self._start()
