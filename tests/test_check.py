@@ -26,6 +26,9 @@ SHOWN_AS_IS = re.compile(r" *(refconv check |Case\.from_descriptor\(|Case\()")
 
 FEW = 30
 
+AGAIN = 1
+"""Of a run that passes, one case is asked again in the end."""
+
 
 # --- targets --------------------------------------------------------------------------------------
 
@@ -371,6 +374,93 @@ def test_answers_that_differ_from_call_to_call_are_told():
     assert not report.passed
     assert [v.status for v in report.failures] == ["wrong"]
     assert "its answers to the same case differ: it is not deterministic" in str(report)
+    assert report.diagnosis == report.failures[0].diagnosis == "answers-differ"
+
+
+def test_a_name_is_given_only_to_what_is_wrong_when_it_is_asked_again():
+    """Adding one at every seventh call looks like rounding, if it is only looked at."""
+    report = oracle.check(Forgetful(), 0)
+    assert report.diagnosis == "answers-differ"
+    assert {v.diagnosis for v in report.failures} == {"answers-differ"}
+    remark = "the smallest case that fails is right when it is asked again: something is left from"
+    assert remark in report.remarks[-1]
+
+
+class Uncleared:
+    """Adds to what the call before of that shape left."""
+
+    def __init__(self, target=right):
+        self.kept, self.target = {}, target
+
+    def __call__(self, x, weight, bias, **options):
+        y = self.target(x, weight, bias, **options)
+        key = y.shape, y.dtype
+        self.kept[key] = self.kept.get(key, 0) + y
+        return self.kept[key]
+
+
+@pytest.mark.parametrize("examples", [0, 60])
+def test_outputs_that_are_not_cleared_are_told_by_asking_again(examples):
+    report = oracle.check(Uncleared(), examples)
+    assert report.diagnosis == "output-not-cleared"
+    assert "failed (output-not-cleared), of" in " ".join(str(report).split())
+    assert report.failures[0].explanation.startswith("Every call adds to what the calls before")
+    assert {v.diagnosis for v in report.failures} == {"output-not-cleared"}
+
+
+@pytest.mark.parametrize("data", ["integers", "reals"])
+def test_one_case_is_enough_to_see_that_they_are_not(data):
+    """It is right, and then it is wrong: so the line of a report shows what the run found."""
+    case = Case.from_descriptor("g2ic4ih5iw7oc6kh3kw2", 3, data=data)
+    report = oracle.check(Uncleared(), 0, suite=[case])
+    assert [v.is_good for v in report.verdicts] == [True, False]
+    assert report.remarks[0] == "the first case that was right is wrong when it is asked again"
+    named = "output-not-cleared" if data == "integers" else "answers-differ"
+    assert report.diagnosis == named
+
+
+def test_another_fault_beside_it_is_not_passed_over():
+    """What each call adds is not what is right."""
+    report = oracle.check(Uncleared(flipped), 0)
+    assert not report.passed
+    assert report.diagnosis != "output-not-cleared"
+
+
+def test_a_fault_that_is_always_there_keeps_its_name(report_of):
+    """The smallest case is asked again, and is as wrong as it was."""
+    assert report_of(flipped).diagnosis == "kernel-flipped-h"
+    assert report_of(flipped).remarks == [
+        remark for remark in report_of(flipped).remarks if "asked" not in remark
+    ]
+
+
+def test_a_case_that_is_right_alone_is_told(tmp_path, monkeypatch):
+    """In a process of its own, where nothing is left of the calls before."""
+    (tmp_path / "mine.py").write_text(STATEFUL)
+    monkeypatch.chdir(tmp_path)
+    cases = [Case.from_descriptor(text) for text in ("ic2ih6iw7oc3kh3kw2", "ic2ih5iw4oc3kh3kw2")]
+    report = oracle.check("mine.py:leaves_a_cell", 0, suite=cases)
+    assert [v.status for v in report.verdicts] == ["exact", "wrong"]
+    assert report.diagnosis == "answers-differ"
+    assert report.remarks[-1] == (
+        "the smallest case that fails is right when it is asked alone, in a fresh process: "
+        "something is left from earlier calls, or it is chance; its line may not show it"
+    )
+
+
+STATEFUL = """
+from refconv import conv2d
+
+last = None
+
+def leaves_a_cell(x, weight, bias, **options):
+    global last
+    y = conv2d(x, weight, bias, **options)
+    before, last = last, y.copy()
+    if before is not None and before.shape != y.shape:
+        y[0, 0, 0, 0] = before[0, 0, 0, 0]
+    return y
+"""
 
 
 RETURNS = {
@@ -408,7 +498,7 @@ def test_a_seed_draws_the_same_cases_and_another_others():
         asked.append(recorder.asked)
     assert asked[0] == asked[1]
     assert asked[0] != asked[2]
-    assert len(asked[0]) == 40
+    assert len(asked[0]) == 40 + AGAIN
 
 
 @pytest.mark.parametrize("target", [right, flipped, has_no_groups])
@@ -437,14 +527,14 @@ def test_the_same_cases_are_drawn_wherever_it_runs(tmp_path):
 def test_no_examples_means_the_suite_alone():
     recorder = Recorder()
     report = oracle.check(recorder, 0)
-    assert len(recorder.asked) == len(report.verdicts) == len(suite.core())
+    assert len(recorder.asked) == len(report.verdicts) + AGAIN == len(suite.core()) + AGAIN
     assert [v.case for v in report.verdicts] == list(suite.core())
 
 
 def test_only_cases_of_these_kinds_are_tried():
     recorder = Recorder()
     report = oracle.check(recorder, 25, only=["depthwise", "strided"])
-    assert len(recorder.asked) == len(report.verdicts) > 25
+    assert len(recorder.asked) == len(report.verdicts) + AGAIN > 25 + AGAIN
     for verdict in report.verdicts:
         assert {"depthwise", "strided"} & set(kinds_of(verdict.case))
     wanted = [c for c in suite.core() if {"depthwise", "strided"} & set(kinds_of(c))]

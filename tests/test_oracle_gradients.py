@@ -440,8 +440,7 @@ def test_the_gradient_of_a_weight_depends_on_what_is_in_the_pads(case):
     assert judge(case, right, of="weight-grad").status in ("exact", "within-bound")
     zeros = judge(case, answer(asked_for), of="weight-grad")
     assert zeros.status == "wrong"
-    assert case.x.dtype.kind == "c" or "pad-value" in zeros.candidates, zeros
-    assert case.x.dtype.kind == "c" or "The pads hold 0 instead" in zeros.explanation
+    assert case.x.dtype.kind == "c" or "pad-value" in zeros.candidates
 
 
 def test_the_terms_of_a_padded_sum_are_counted():

@@ -88,6 +88,10 @@ class Worker:
             self.close()
         return outcome
 
+    def restart(self) -> None:
+        """Have a fresh process for the next case: one in which nothing is left of those before."""
+        self.close()
+
     def close(self) -> None:
         """End the process, and what it has started."""
         if self._process is not None:
