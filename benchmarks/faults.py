@@ -37,7 +37,7 @@ RTOL, ATOL = 1e-3, 1e-7
 """Of ONNX's test runner, `onnx.backend.test.runner`."""
 
 PAIRS = 60
-PAIRS_CASES = 30
+PAIRS_CASES = 20
 """Core cases that pairs of faults are run on."""
 
 FOUND = ("wrong", "suspicious", "convention", "crashed")

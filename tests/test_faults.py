@@ -35,7 +35,7 @@ FOUND = ("wrong", "suspicious", "convention", "crashed")
 FINE = ("exact", "within-bound", "unjudged")
 
 PAIRS = 60
-FEW = 30
+FEW = 20
 """Cases of the core suite that pairs of faults are run on."""
 
 
