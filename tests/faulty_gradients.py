@@ -15,8 +15,11 @@ import ml_dtypes
 import numpy as np
 from faulty import (
     cells,
+    counts_calls,
     cut,
     half_precision,
+    kept_by_shape,
+    kept_in_one_place,
     padded,
     rounded_to_result,
     same,
@@ -967,6 +970,30 @@ def _(x, weight, bias, *, output_padding, **o):
 @seed("transpose", "output-padding-swapped")
 def _(x, weight, bias, *, output_padding, **o):
     return transpose(x, weight, bias, output_padding=output_padding[::-1], **o)
+
+
+# --- calls before --------------------------------------------------------------------------------
+
+
+KEPT = {of: kept_by_shape() for of in RIGHT}
+KEPT_IN_ONE_PLACE = {of: kept_in_one_place() for of in RIGHT}
+OF_SEVEN = {of: counts_calls(7) for of in RIGHT}
+
+
+for _of in RIGHT:
+
+    @seed(_of, "output-not-cleared", "outputs of a shape")
+    def _(grad_y, *others, _of=_of, **o):
+        return KEPT[_of](RIGHT[_of](grad_y, *others, **o))
+
+    @seed(_of, "output-not-cleared", "outputs in one place")
+    def _(grad_y, *others, _of=_of, **o):
+        return KEPT_IN_ONE_PLACE[_of](RIGHT[_of](grad_y, *others, **o))
+
+    @seed(_of, "answers-differ", "one more at every seventh call")
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        return y + y.dtype.type(1) if OF_SEVEN[_of]() else y
 
 
 # --- without a name ------------------------------------------------------------------------------

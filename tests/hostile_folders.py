@@ -523,7 +523,7 @@ HOSTILE += [
     Hostile("source of a gradient of two stages", "another case", source_with(pointwise=5), INPUT),
     Hostile(
         "source of a gradient of padded numbers",
-        "source: pad_value is 2, but must be 0 for a gradient",
+        "source: pad_value is 2, but the input-grad does not depend on it: it must be 0",
         source_with(pad_value=2),
         INPUT,
     ),

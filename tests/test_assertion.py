@@ -211,7 +211,7 @@ ERRORS = {
     ),
     "pads of a number in a gradient": (
         {"of": "bias-grad", "grad_y": GRAD_Y, "pad_value": 2}, ValueError,
-        "pad_value is 2, but must be 0 for a gradient",
+        "pad_value is 2, but the bias-grad does not depend on it: it must be 0",
     ),
     "output padding of a gradient": (
         {"of": "input-grad", "grad_y": GRAD_Y, "output_padding": 1}, TypeError, "output_padding",

@@ -24,7 +24,7 @@ SMALL = "ic2ih5iw7oc3kh3kw2"
 TARGETS = '''
     """Convolutions of somebody."""
 
-    from refconv import conv2d, depthwise_separable_conv2d
+    from refconv import conv2d, conv2d_input_grad, depthwise_separable_conv2d
 
     def right(x, weight, bias, **options):
         return conv2d(x, weight, bias, **options, method="im2col")
@@ -69,6 +69,13 @@ TARGETS = '''
         return right(x, weight, bias, **options) + (calls % 7 == 3)
 
     number = 7
+    kept = {}
+
+    def not_cleared(grad_y, weight, x_shape, **options):
+        grad_x = conv2d_input_grad(grad_y, weight, x_shape, **options)
+        key = x_shape, grad_x.dtype
+        kept[key] = kept.get(key, 0) + grad_x
+        return kept[key]
 '''
 
 PROGRAM = """
@@ -269,6 +276,18 @@ def test_a_target_that_forgets_is_told(checked):
     status, text, errors = checked("mine.py:forgets", "--examples", 60, "--only", "no-bias")
     assert (status, errors) == (1, "")
     assert "not deterministic" in " ".join(text.split())
+
+
+def test_the_line_of_what_is_not_cleared_shows_it(checked):
+    """Though the case is right when it is asked the first time, in a process of its own."""
+    target = ("mine.py:not_cleared", "--of", "input-grad")
+    status, text, errors = checked(*target, "--examples", 20)
+    assert (status, errors) == (1, "")
+    assert "failed (output-not-cleared), of" in " ".join(text.split())
+    command = next(line for line in text.splitlines() if line.startswith("refconv check "))
+    again = checked(*shlex.split(command)[2:])
+    assert again[0] == 1
+    assert "failed (output-not-cleared), of 2 cases 1 exact, 1 wrong" in " ".join(again[1].split())
 
 
 def test_separable_targets(checked):

@@ -27,7 +27,7 @@ STABLE_NAMES = (
     "batch-repeated", "input-modified", "output-unwritten", "wraps-int8", "wraps-int16",
     "wraps-int32", "saturates-int16", "accumulator-float16", "accumulator-bfloat16",
     "operands-bfloat16", "operands-tf32", "operands-float16", "tap-dropped", "channel-dropped",
-    "scaled",
+    "scaled", "output-not-cleared", "answers-differ",
 )  # fmt: skip
 """Never renamed; the oracle may know more. Without `stride-in-pointwise`, of separable layers."""
 

@@ -11,6 +11,7 @@ from faulty_gradients import RIGHT, SEEDS, UNNAMED
 
 from refconv.oracle import GradientCase, check, judge
 from refconv.oracle.adjoint import indices, posed
+from refconv.oracle.again import SENTENCES
 from refconv.oracle.faults import FAULTS
 from refconv.oracle.gradient_case import OF
 from refconv.oracle.gradient_faults import GRADIENT_FAULTS, SOLVED_OF
@@ -31,6 +32,7 @@ def test_every_name_has_a_seed():
     assert names <= {name for _, name in seeded}
     assert {(of, fault.name) for fault in GRADIENT_FAULTS for of in fault.of} <= seeded
     assert {(of, fault.name) for of in OF for fault in SOLVED_OF[of]} <= seeded
+    assert {(of, name) for of in OF for name in SENTENCES} <= seeded
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=str)

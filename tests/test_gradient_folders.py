@@ -35,7 +35,7 @@ def drawn(of):
 
 def own(case):
     """The same case, as if its arrays had been given."""
-    return GradientCase.from_operands(case.of, case.geometry, case.arrays)
+    return GradientCase.from_operands(case.of, case.geometry, case.arrays, case.pad_value)
 
 
 def there_and_back(case, outputs=None, binary=False):
@@ -68,6 +68,16 @@ def json_of(capsys, *arguments, status=0):
 
 
 # --- laws -----------------------------------------------------------------------------------------
+
+
+def test_the_pads_of_a_weight_gradient_are_written_and_read():
+    text = "g2mb2ic4ih6iw7oc6oh6ow7kh3kw2ph1pw0"
+    case = GradientCase.from_descriptor(text, 3, of="weight-grad", pad_value=5)
+    for mine in (case, own(case)):
+        found, y = there_and_back(mine, answer(mine, pad_value=5))
+        assert found.pad_value == 5
+        assert judge(found, y).status == "exact"
+        assert judge(found, answer(mine)).diagnosis == "pad-value"
 
 
 @each_of

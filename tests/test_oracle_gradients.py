@@ -139,7 +139,7 @@ BAD_CASES = {
     ),
     "a pad value": (
         lambda: GradientCase(Case.from_descriptor("ic2ih5oc4kh3", pad_value=3), "input-grad"),
-        ValueError, "pad_value is 3, but must be 0 for a gradient",
+        ValueError, "pad_value is 3, but the input-grad does not depend on it: it must be 0",
     ),
     "output padding of a gradient": (
         lambda: GradientCase(core()[0], "input-grad", output_padding=(0, 0)), ValueError,
@@ -401,6 +401,63 @@ def test_the_gradient_of_a_transposes_convolution_has_the_convolutions_pads():
     assert case.options["padding"] != transposed.options["padding"]
     assert judge(case, answer(again)).status == "exact"
     assert "output-padding" not in case.arguments
+
+
+# --- a pad value ----------------------------------------------------------------------------------
+
+PADDED = {
+    "float32": Case.from_descriptor(TELLING, 3, pad_value=7),
+    "reals": Case.from_descriptor("mb2ic3ih6iw7oc4kh3kw2ph2pw1", 5, data="reals", pad_value=-0.75),
+    "int8": Case.from_descriptor("ic4ih5iw7oc3kh2kw3ph1pw2", 6, dtype="int8", pad_value=-128),
+    "int64": Case.from_descriptor("ic1ih3iw4oc2kh2kw3ph1pw2", 6, dtype="int64", pad_value=1 << 50),
+    "complex64": Case.from_descriptor(
+        "ic2ih5iw7oc3kh2kw3ph1pw2", 6, dtype="complex64", pad_value=2j
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PADDED.values(), ids=PADDED)
+def test_the_gradient_of_a_weight_depends_on_what_is_in_the_pads(case):
+    asked_for = GradientCase(case, "weight-grad")
+    right = answer(asked_for, pad_value=case.pad_value)
+    assert judge(case, right, of="weight-grad").status in ("exact", "within-bound")
+    zeros = judge(case, answer(asked_for), of="weight-grad")
+    assert zeros.status == "wrong"
+    assert case.x.dtype.kind == "c" or "pad-value" in zeros.candidates
+
+
+def test_the_terms_of_a_padded_sum_are_counted():
+    """In a corner, two of six places read a pad: a zero is no term, another number is one."""
+    text = "ic1ih3iw2oc1oh3ow2kh1kw2ph0pw1"
+    counts = [
+        reference_of(GradientCase.from_descriptor(text, of="weight-grad", pad_value=value)).terms
+        for value in (0, 4)
+    ]
+    assert [n.ravel().tolist() for n in counts] == [[3, 6], [6, 6]]
+
+
+def test_the_conjugate_of_a_pad_is_a_convention_too():
+    case = PADDED["complex64"]
+    x, weight = case.x.conj(), case.weight
+    conjugated = conv2d_weight_grad(
+        case.grad_y, x, weight.shape, **case.options, pad_value=np.conj(case.pad_value)
+    )
+    assert judge(case, conjugated, of="weight-grad").diagnosis == "grad-conjugated"
+
+
+@pytest.mark.parametrize("of", [of for of in OF if of != "weight-grad"])
+def test_other_gradients_do_not_and_say_so(of):
+    with pytest.raises(ValueError, match=f"pad_value is 7, but the {of} does not depend on it"):
+        judge(PADDED["float32"], 0, of=of)
+
+
+@pytest.mark.parametrize("of", [None, "weight-grad"])
+def test_a_target_that_cannot_be_told_to_pad_is_not_asked(of):
+    """Neither here nor in a process of its own: it would be wrong for no fault of its own."""
+    for target in (conv2d if of is None else conv2d_weight_grad, "refconv.im2col"):
+        report = oracle.check(target, examples=0, of=of, suite=[PADDED["float32"]])
+        assert [v.status for v in report.verdicts] == ["refused"]
+        assert "a target is not told to pad with 7" in report.verdicts[0].explanation
 
 
 # --- runs -----------------------------------------------------------------------------------------

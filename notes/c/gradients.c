@@ -145,6 +145,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "only gradients and transposes\n");
         return REFUSED;
     }
+    if (atof(found("pad_value")) != 0) {
+        fprintf(stderr, "only pads of zeros\n");
+        return REFUSED;
+    }
     const int N = number("N"), C = number("C"), H = number("H"), W = number("W");
     const int F = number("F"), Cg = number("Cg"), KH = number("KH"), KW = number("KW");
     const int OH = number("OH"), OW = number("OW"), G = number("G");

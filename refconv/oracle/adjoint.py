@@ -46,7 +46,7 @@ class Adjoint:
             case.x.astype(wide) if by_weight else indices(g.x_shape),
             indices(g.weight_shape) if by_weight else case.weight.astype(wide),
             None if case.bias is None else case.bias.astype(wide),
-            g.stride, (g.pt, g.pl), (g.pb, g.pr), g.dilation, g.G, (g.OH, g.OW), 0,
+            g.stride, (g.pt, g.pl), (g.pb, g.pr), g.dilation, g.G, (g.OH, g.OW), case.pad_value,
         )  # fmt: skip
         return cls(str(case.of), problem, case.grad_y.astype(wide), case.answer_shape)
 
@@ -73,9 +73,14 @@ class Adjoint:
         return replace(self, grad_y=grad_y, convolution=convolution)
 
     def terms(self) -> Array:
-        """Products in each sum."""
+        """Products in each sum: those on padding zeros are none."""
         grad_y, other, _ = self.operands
-        return self.with_operands(np.ones(grad_y.shape), np.ones(other.shape), None).solve()
+        ones = self.with_operands(np.ones(grad_y.shape), np.ones(other.shape), None)
+        return ones.padded_with(float(self.convolution.pad_value != 0)).solve()
+
+    def padded_with(self, pad_value: Any) -> Adjoint:
+        """The same gradient, with something else in the pads: only that of a weight reads them."""
+        return replace(self, convolution=replace(self.convolution, pad_value=pad_value))
 
     def solve(self) -> Array:
         """The gradient, of the arrays' type."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -247,6 +248,17 @@ class Case:
         """The shape of what a target answers."""
         g = self.geometry
         return g.N, self.F, g.OH, g.OW
+
+    @property
+    def work(self) -> int:
+        """Products in all sums, of the two stages where there are two: how large the case is.
+
+        >>> Case.from_descriptor("ic2ih5iw6oc3kh3kw2").work
+        540
+        """
+        stage = prod(self.geometry.y_shape) * self.longest_sum
+        mixing = 0 if self.pointwise_weight is None else prod(self.answer_shape) * self.geometry.F
+        return stage + mixing
 
     @property
     def options(self) -> dict[str, Any]:

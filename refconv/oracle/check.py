@@ -1,4 +1,5 @@
-"""Check a target: the core suite, then drawn cases, shrunk on failure; and a report of it all.
+"""Check a target: the core suite, then drawn cases, shrunk on failure; and a report of it all. In
+the end one case is put again (`again.py`).
 
 A case is put to the target by a `Runner` (`outcome.py`): called in this process, or in one of its
 own (`worker.py`), or as any program (`program.py`).
@@ -13,13 +14,14 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from refconv.oracle.again import put_again
 from refconv.oracle.case import Case
 from refconv.oracle.comparison import Terms
 from refconv.oracle.diagnosis import NO_HINTS, Hints
 from refconv.oracle.gradient_case import OF, asked
 from refconv.oracle.judge import judge_as
 from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Runner
+from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Outcome, Runner
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import cases as drawn_cases
 from refconv.oracle.suite import named
@@ -65,7 +67,8 @@ def check(
         `target(x, depthwise_weight, pointwise_weight, bias, stride=, padding=, dilation=)`.
     only: kinds of cases (`kinds.KINDS`), of which a case must have at least one.
     strict: whether a refused case fails the run too.
-    accumulator, operands, algorithm: as for `judge`.
+    accumulator, operands, algorithm: as for `judge`; what is said of floats holds for their cases,
+        and the sums of integers stay what they are.
 
     The same seed draws the same cases.
 
@@ -102,10 +105,13 @@ def check(
                 of=of,
             )
             _check_drawn(report, runner, terms, strategy, examples, seed, only, progress)
+        report.conclude()
+        put_again(
+            report, runner, lambda case, outcome: verdict_on(case, outcome, terms, report.hints)
+        )
     finally:
         if runner is not target:
             runner.close()
-    report.conclude()
     return report
 
 
@@ -136,8 +142,13 @@ def verdict_of(
     runner: Runner, case: Case, asked: tuple[Any, Any, str], hints: Hints = NO_HINTS
 ) -> Verdict:
     """What is to be said of the target's answer to this case."""
-    terms = Terms.of(case, *asked)
-    outcome = runner.run(case)
+    Terms.in_run(case, *asked)  # whoever says what is none hears of it before the target is asked
+    return verdict_on(case, runner.run(case), asked, hints)
+
+
+def verdict_on(case: Case, outcome: Outcome, asked: tuple[Any, Any, str], hints: Hints) -> Verdict:
+    """What is to be said of this answer."""
+    terms = Terms.in_run(case, *asked)
     if outcome.how == RAISED:
         return Verdict(case, "refused", f"It refuses: {outcome.text}")
     if outcome.how == CRASHED:
@@ -216,6 +227,7 @@ def _check_drawn(
     except _BadVerdictError:
         report.remarks.append(f"drawing ended at case {drawn} of {examples}, which was bad")
     except hypothesis.errors.Flaky:
+        report.is_unsteady = True
         report.remarks.append("its answers to the same case differ: it is not deterministic")
     except hypothesis.errors.Unsatisfiable:
         report.remarks.append(f"no drawn case is of the kinds {', '.join(only)}")

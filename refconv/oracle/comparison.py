@@ -62,6 +62,15 @@ class Terms:
             )
         return cls(name, rounded, algorithm, case.types.result.name)
 
+    @classmethod
+    def in_run(
+        cls, case: Case, accumulator: Any = None, operands: Any = None, algorithm: str = "direct"
+    ) -> Terms:
+        """The same for one of many cases: what is said of floats is not said of integers."""
+        of_floats = accumulator is not None and _name(accumulator) in bounds.ROUNDOFF
+        is_integer = case.types.accumulator.kind == "i"
+        return cls.of(case, None if of_floats and is_integer else accumulator, operands, algorithm)
+
 
 def _name(dtype: Any) -> str:
     if isinstance(dtype, str):

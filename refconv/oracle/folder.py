@@ -89,7 +89,8 @@ def read(folder: Path | str) -> Case:
             case = Case(**operands, **said.options)
             _check_call(case)
         else:
-            case = GradientCase.from_operands(said.of, geometry, operands)
+            pad_value = said.options["pad_value"]
+            case = GradientCase.from_operands(said.of, geometry, operands, pad_value)
     except (ValueError, TypeError, OverflowError) as error:
         raise FolderError(f"{place}: {error}") from None
     _check_what_follows(folder, said, case)

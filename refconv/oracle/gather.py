@@ -187,9 +187,11 @@ def working_type(case: Case) -> np.dtype[Any]:
 
 def largest_sum(case: Case) -> float:
     """No partial sum of any order is larger: taps * max|x| * max|w| + max|bias|."""
-    largest = [_largest(a) for a in (*case.factors, np.asarray(case.pad_value))]
+    first, second, pads = map(_largest, (*case.factors, np.asarray(case.pad_value)))
     bias = 0.0 if case.bias is None else _largest(case.bias)
-    sums = case.longest_sum * max(largest[0], largest[2]) * largest[1]
+    # The pads are around the image, which is the first factor, or that of grad_y.
+    pairs = ((first, second), (pads, second if case.of is None else first))
+    sums = case.longest_sum * max(a * b for a, b in pairs)
     if case.pointwise_weight is not None:
         sums *= max(1.0, case.geometry.F * _largest(case.pointwise_weight))
     return sums + bias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,9 @@ class GradientCase(Case):
     >>> case.options["output_padding"]
     (1, 1)
 
-    Errors: `ValueError` for something else that is asked for, a case that is separable, or an
-    output padding that the sizes do not allow; `TypeError` for types that do not go together.
+    Errors: `ValueError` for something else that is asked for, a case that is separable, a pad value
+    that only a weight gradient depends on, or an output padding that the sizes do not allow;
+    `TypeError` for types that do not go together.
     """
 
     def __init__(
@@ -71,14 +73,16 @@ class GradientCase(Case):
             raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
         if case.pointwise_weight is not None:
             raise ValueError("case is separable, but a gradient is asked of one convolution")
-        if case.pad_value:
-            raise ValueError(f"pad_value is {case.pad_value}, but must be 0 for a gradient")
+        if case.pad_value and of != "weight-grad":
+            raise ValueError(
+                f"pad_value is {case.pad_value}, but the {of} does not depend on it: it must be 0"
+            )
         if output_padding is not None and of != "transpose":
             raise ValueError(f"output_padding is for a transpose, and of is {of!r}")
         self.of = of
         self.answer, self.axes = ANSWERS[of]
         self.x, self.weight, self._grad_y = case.x, case.weight, case.grad_y
-        self.pointwise_weight, self.pad_value = None, 0
+        self.pointwise_weight, self.pad_value = None, case.pad_value
         self.source = case.source
         self.geometry = case.geometry
         self.asked_output_padding: tuple[int, int] | None = None
@@ -145,7 +149,7 @@ class GradientCase(Case):
 
     @classmethod
     def from_operands(
-        cls, of: str, geometry: Geometry, operands: Mapping[str, Array]
+        cls, of: str, geometry: Geometry, operands: Mapping[str, Array], pad_value: Any = 0
     ) -> GradientCase:
         """The case of these arrays, by the names that `operands` has for them.
 
@@ -171,6 +175,7 @@ class GradientCase(Case):
             padding=g.padding,
             dilation=g.dilation,
             groups=g.G,
+            pad_value=pad_value,
             grad_y=grad_y,
         )
         return cls(case, of, bias=operands.get("bias"))
@@ -227,6 +232,11 @@ class GradientCase(Case):
         g = self.geometry
         of_kernel = self.of in ("input-grad", "transpose")
         return g.Fg * g.KH * g.KW if of_kernel else g.N * g.OH * g.OW
+
+    @property
+    def work(self) -> int:
+        """Terms in all sums: of a bias there are no products."""
+        return prod(self.answer_shape) * self.longest_sum
 
     def _checked_bias(self, bias: Array) -> Array:
         if self.of != "transpose":

@@ -331,9 +331,8 @@ def pad_value(a: Adjoint, y: Array, actual: Array) -> Iterator[tuple[Array, str]
     p = a.convolution
     if actual.shape == y.shape:
         pads = replace(a, convolution=replace(p, x=np.zeros_like(p.x), pad_value=1)).solve()
-        for value in pad_value_of(pads, y, actual, 0):
-            padded = replace(a, convolution=replace(p, pad_value=value))
-            yield padded.solve(), f"{value:g}"
+        for value in pad_value_of(pads, y, actual, p.pad_value):
+            yield a.padded_with(value).solve(), f"{value:g}"
 
 
 PAD_VALUE = SolvedFault("pad-value", "The pads hold {} instead of what they should.", pad_value)

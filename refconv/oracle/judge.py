@@ -137,11 +137,13 @@ def _judge_outputs(
 def _is_conjugated(case: Case, actual: Array, reference: Reference, terms: Terms) -> bool:
     """Whether it is right for those who define the gradient of complex numbers with conjugates."""
     problem = posed(case)
-    is_gradient = isinstance(problem, Adjoint) and case.of != "transpose"
-    if not is_gradient or case.types.accumulator.kind != "c":
+    if not isinstance(problem, Adjoint) or case.of == "transpose":
+        return False
+    if case.types.accumulator.kind != "c":
         return False
     grad_y, other, bias = problem.operands
-    y = problem.with_operands(grad_y, other.conj(), bias).solve()
+    conjugated = problem.with_operands(grad_y, other.conj(), bias)
+    y = conjugated.padded_with(np.conj(problem.convolution.pad_value)).solve()
     comparison = compare(case, actual, replace(reference, y=y), terms)
     if comparison.wrong.any():
         return False

@@ -59,9 +59,14 @@ class Here:
 
 def call(target: Callable[..., Any], case: Case) -> Outcome:
     """Call a target with this case."""
-    if case.pad_value:
-        return Outcome(RAISED, text=f"a target is not told to pad with {case.pad_value}")
-    return called(target, case.operands, case.options)
+    return not_askable(case) or called(target, case.operands, case.options)
+
+
+def not_askable(case: Case) -> Outcome | None:
+    """A refusal of what a call has no words for; None where there is nothing of that kind."""
+    if not case.pad_value:
+        return None
+    return Outcome(RAISED, text=f"a target is not told to pad with {case.pad_value}")
 
 
 def called(

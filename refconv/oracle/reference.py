@@ -87,7 +87,9 @@ def _magnitude(problem: Posed) -> Array:
         sizes: Array = np.abs(a.real) + np.abs(a.imag) if a.dtype.kind == "c" else np.abs(a)
         return sizes
 
-    if isinstance(problem, Problem):
+    if isinstance(problem, Adjoint):
+        problem = problem.padded_with(size(np.asarray(problem.convolution.pad_value))[()])
+    else:
         pad_value: Any = size(np.asarray(problem.pad_value))[()]
         pointwise = None if problem.pointwise is None else size(problem.pointwise)
         problem = replace(problem, pad_value=pad_value, pointwise=pointwise)
@@ -153,7 +155,8 @@ def gradient_by_loops(case: GradientCase, wide: np.dtype[Any]) -> Array:
         return conv2d_weight_grad(grad_y, ones, (F, 1, 1, 1), method="jit-loops").reshape(F)
     functions = {"input-grad": conv2d_input_grad, "weight-grad": conv2d_weight_grad}
     function: Any = functions.get(str(case.of), conv_transpose2d)
-    y: Array = function(*operands, **case.options, method="jit-loops")
+    pads = {"pad_value": wide.type(case.pad_value).item()} if case.pad_value else {}
+    y: Array = function(*operands, **case.options, **pads, method="jit-loops")
     return y
 
 

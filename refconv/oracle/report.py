@@ -6,7 +6,6 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from refconv.counts import count
 from refconv.oracle.case import Case
 from refconv.oracle.conclusion import conclusion
 from refconv.oracle.diagnosis import AND, LOCATED, Hints
@@ -46,6 +45,8 @@ class Report:
         self.diagnosis: str | None = None
         self.suspects: tuple[str, ...] = ()
         """Faults that explain every wrong case so far, that can be explained."""
+        self.is_unsteady = False
+        """Whether the same call was answered rightly and wrongly."""
         self._by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
 
     def add(self, case: Case, verdict: Verdict) -> None:
@@ -102,6 +103,25 @@ class Report:
         """Find the fault that explains everything."""
         self.diagnosis = conclusion(self.verdicts)
 
+    def explains(self, verdict: Verdict) -> bool:
+        """Whether the run's name, or one of the two in it, would explain the outputs of a case."""
+        names = {str(self.diagnosis), *str(self.diagnosis).split(AND)}
+        return bool(names & {*verdict.candidates})
+
+    def rename(self, name: str, sentence: str) -> None:
+        """Another name for the run, and for all that its name so far would explain, or none."""
+
+        def told(v: Verdict) -> Verdict:
+            is_other = self.diagnosis is not None and v.candidates and not self.explains(v)
+            if v.status not in ("wrong", "suspicious") or is_other:
+                return v
+            words = sentence if v.is_bad else v.explanation
+            return v.told(diagnosis=name, explanation=words, candidates=(name,), matches=())
+
+        self.verdicts = [told(verdict) for verdict in self.verdicts]
+        self.shrunk = None if self.shrunk is None else told(self.shrunk)
+        self.diagnosis = name
+
     def document(self) -> dict[str, Any]:
         """As plain data, for JSON."""
         return {
@@ -151,8 +171,7 @@ class Report:
     def _share(self) -> str:
         """How much of what is wrong the diagnosis explains, if it is not all."""
         wrong = [v for v in self.verdicts if v.status in ("wrong", "suspicious")]
-        names = {str(self.diagnosis), *str(self.diagnosis).split(AND)}
-        explained = sum(bool(names & {*v.candidates}) for v in wrong)
+        explained = sum(map(self.explains, wrong))
         return "" if explained == len(wrong) else f": {explained} of {len(wrong)}"
 
     def _failure_lines(self) -> list[str]:
@@ -232,9 +251,11 @@ def _column(verdict: Verdict) -> str:
     return verdict.status if verdict.status in COLUMNS else "other"
 
 
-def _size(verdict: Verdict) -> tuple[int, int]:
-    """How large a case is: its multiply-accumulates, then its cells."""
-    if verdict.case is None:
-        return 0, 0
-    macs = count(verdict.case.geometry).macs
-    return macs, sum(a.size for a in verdict.case.factors)
+def _size(verdict: Verdict) -> tuple[bool, int, int]:
+    """How large a case is: the work of what it asks, then its cells. Where there is none, there is
+    nothing to see: such a case comes last.
+    """
+    case = verdict.case
+    if case is None:
+        return False, 0, 0
+    return case.work == 0, case.work, sum(a.size for a in case.factors)

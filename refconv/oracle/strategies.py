@@ -24,6 +24,16 @@ SMALL = st.integers(0, 99)
 """Larger integers Hypothesis draws from the constants of whatever modules are imported, too: then
 one seed would not draw the same cases everywhere."""
 
+REACHES: tuple[dict[str, int], ...] = (
+    *({},) * 8,
+    {"max_images": 17},
+    {"max_stride": 33, "max_room": 70},
+    {"max_dilation": 18},
+    {"max_kernel": 7},
+)
+"""Limits of geometries that are drawn by default: most are small, and now and then one thing is
+not, for an implementation may have a way of its own from some size on."""
+
 Draw = Any
 """What Hypothesis hands to a composite strategy."""
 
@@ -72,8 +82,14 @@ def geometries(
 
 
 @st.composite
+def far_geometries(draw: Draw, *, kinds: tuple[str, ...] = STRUCTURES) -> Geometry:
+    """Small geometries, and now and then one of many images, or of wide steps or kernels."""
+    limits = draw(st.sampled_from(REACHES))
+    geometry: Geometry = draw(geometries(kinds=kinds, **limits))
+    return geometry
+
+
 def cases(
-    draw: Draw,
     drawn: Any = None,
     *,
     dtypes: tuple[str, ...] = ("float32",),
@@ -82,14 +98,33 @@ def cases(
     biases: tuple[bool, ...] = (False, True),
     separable: bool = False,
     of: str | None = None,
-) -> Case:
+) -> st.SearchStrategy[Case]:
     """Cases of the `drawn` geometries (by default any), each with a seed of its own.
 
     They are made of a descriptor, so each prints as the line that makes it again. `separable` ones
     are of depthwise geometries. `of` a gradient, they are `GradientCase`s.
+
+    Errors: `ValueError` for a gradient of separable cases.
     """
+    if separable and of is not None:
+        raise ValueError(f"separable is True, but the {of} is asked of one convolution")
     kinds = ("depthwise",) if separable else STRUCTURES
-    geometry = draw(geometries(kinds=kinds) if drawn is None else drawn)
+    drawn = far_geometries(kinds=kinds) if drawn is None else drawn
+    return _cases(drawn, dtypes, data, bound, biases, separable, of)
+
+
+@st.composite
+def _cases(
+    draw: Draw,
+    drawn: st.SearchStrategy[Geometry],
+    dtypes: tuple[str, ...],
+    data: tuple[str, ...],
+    bound: int,
+    biases: tuple[bool, ...],
+    separable: bool,
+    of: str | None,
+) -> Case:
+    geometry = draw(drawn)
     seed = 100 * draw(SMALL) + draw(SMALL)
     values = {
         "dtype": draw(st.sampled_from(dtypes)),

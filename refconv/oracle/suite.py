@@ -88,7 +88,23 @@ CORE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("mb2ic0ih5iw6oc4kh3kw2", {}),
     # A layer of work enough for several threads.
     ("mb2ic24ih40iw41oc20kh3kw3ph1pw1", {}),
+    # Batches behind whole fours, eights and sixteens: parameters' gradients sum over the images.
+    ("mb5ic2ih4iw6oc3kh3kw2", {}),
+    ("mb9ic3ih6iw5oc4kh2kw3sh2sw1", {}),
+    ("g2mb17ic4ih5iw4oc6kh2kw3", {}),
+    # Wide strides: patches as wide as their stride, and the steps that transposes enlarge by.
+    ("ic3ih25iw22oc4kh8kw5sh8sw5", {}),
+    ("g2mb2ic4ih20iw29oc6kh3kw4sh6sw9ph2pw1", {}),
+    ("ic2ih67iw38oc3kh3kw2sh32sw16ph1pw0", {}),
+    # Wide dilations, alone and with a stride.
+    ("ic2ih19iw23oc3kh4kw3dh4dw7ph2pw1", {}),
+    ("g3mb2ic3ih17iw27oc6kh2kw3sh7sw2dh8dw5ph3pw4", {}),
+    ("ic3ih29iw40oc2kh3kw2dh11dw17ph12pw9", {}),
+    # Long sums: of the taps of a large kernel, and for its gradients over many places.
+    ("ic257ih6iw9oc5kh5kw7ph1pw1", {}),
+    ("mb3ic2ih60iw51oc3kh2kw3", {}),
 )  # fmt: skip
+"""Their seeds are their positions, and printed cases stay what they are: add at the end."""
 
 SEPARABLE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("g3mb2ic3ih9iw12oc6oh4ow7kh3kw2sh3sw2dh1dw0ph2pw1", {"pointwise": 5}),
@@ -98,6 +114,8 @@ SEPARABLE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("g3ic3ih8iw10oc3oh4ow5kh3kw5sh2ph0pw1", {"pointwise": 4}),
     ("g7ic7ih11iw9oc7oh11ow9kh3kw5ph1pw2", {"pointwise": 6, "data": "reals"}),
     ("g32ic32ih20iw22oc32oh10ow11kh3kw3sh2ph1pw1", {"pointwise": 24, "data": "reals"}),
+    ("g2mb9ic2ih17iw20oc4kh5kw7sh6sw5ph2pw3", {"pointwise": 3}),
+    ("g3mb5ic3ih18iw21oc3kh3kw4dh5dw4ph1pw2", {"pointwise": 4}),
 )
 """Depthwise, then pointwise: for targets that do both."""
 
@@ -106,9 +124,13 @@ TRANSPOSED = (
     ("g2mb2ic4ih12iw13oc6oh4ow7kh4kw3sh3sw2ph1pw1", (1, 1)),
     ("ic3ih10iw14oc4oh5ow7kh3kw5sh2ph1pw2", (1, 1)),
     ("ic2ih8iw13oc3oh4ow3kh2kw3sh2sw4", (0, 2)),
+    ("mb5ic2ih52iw33oc3oh3ow4kh9kw7sh16sw8ph1pw2", (12, 5)),
 )
 """Transposes whose output padding differs along the axes, or lies in the pads, or behind a kernel
 that is as wide as the stride: a convolution and its output padding, rows and columns."""
+
+FIRST_TRANSPOSED = 58
+"""The seed of the first of them, from before the core was longer."""
 
 FULL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ic3ih224iw224oc64kh7kw7sh2ph3pw3", {}),
@@ -191,7 +213,7 @@ def _of(cases: Iterable[Case], of: str) -> tuple[Case, ...]:
 
 
 def _output_padded() -> Iterator[Case]:
-    for number, (text, more) in enumerate(TRANSPOSED, len(CORE)):
+    for number, (text, more) in enumerate(TRANSPOSED, FIRST_TRANSPOSED):
         yield GradientCase.from_descriptor(text, number, of="transpose", output_padding=more)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from refconv.oracle import wire
 from refconv.oracle.case import Case
-from refconv.oracle.outcome import CRASHED, RETURNED, TIME_LIMIT, Outcome
+from refconv.oracle.outcome import CRASHED, RETURNED, TIME_LIMIT, Outcome, not_askable
 from refconv.oracle.targets import TargetError
 from refconv.oracle.verdict import TOO_LONG
 
@@ -67,6 +67,8 @@ class Worker:
 
     def run(self, case: Case) -> Outcome:
         """Call the target with this case, whatever happens."""
+        if refusal := not_askable(case):
+            return refusal
         if self._process is None:
             try:
                 self._start()
@@ -85,6 +87,10 @@ class Worker:
         if outcome.how == CRASHED:
             self.close()
         return outcome
+
+    def restart(self) -> None:
+        """Have a fresh process for the next case: one in which nothing is left of those before."""
+        self.close()
 
     def close(self) -> None:
         """End the process, and what it has started."""

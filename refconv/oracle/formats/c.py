@@ -69,7 +69,7 @@ def _asked(case: Case) -> list[str]:
 
 def _pad_value(case: Case) -> list[str]:
     """The pads' number, stored as one of x."""
-    words = parts(stored(np.array([case.pad_value]).astype(case.factors[0].dtype)))
+    words = parts(stored(np.array([case.pad_value]).astype(case.x.dtype)))
     value = ", ".join(literals(words))
     return [f"#define CASE_PAD_VALUE {value}"]
 

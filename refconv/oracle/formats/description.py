@@ -187,7 +187,8 @@ def _of(said: Members) -> str | None:
         return None
     if (of := said.get("of")) not in OF:
         raise said.wrong("of", of, f"one of {', '.join(OF)}")
-    said.require("pad_value", 0)
+    if of != "weight-grad":
+        said.require("pad_value", 0)
     return str(of)
 
 
