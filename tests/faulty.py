@@ -957,6 +957,16 @@ def _(x, weight, bias, **o):
     return convolve(x, weight, bias, **o)[:, :, 1:]
 
 
+@seed("output-reshaped", "one axis more")
+def _(x, weight, bias, **o):
+    return convolve(x, weight, bias, **o)[None]
+
+
+@seed("output-reshaped", "flat")
+def _(x, weight, bias, **o):
+    return convolve(x, weight, bias, **o).ravel()
+
+
 # --- narrow integers -----------------------------------------------------------------------------
 
 
@@ -1295,6 +1305,12 @@ def _(x, weight, bias, **o):
 @seed("absolute values", among=UNNAMED)
 def _(x, weight, bias, **o):
     return np.abs(convolve(x, weight, bias, **o)).astype(type_of_sums(x))
+
+
+@seed("1 too many everywhere", among=UNNAMED)
+def _(x, weight, bias, **o):
+    y = convolve(x, weight, bias, **o)
+    return y + np.ones((), y.dtype)
 
 
 @seed("the kernel is rolled by a cell", among=UNNAMED)

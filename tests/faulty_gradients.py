@@ -771,6 +771,10 @@ for _of in RIGHT:
             y[:, -1:] = -1
         return y
 
+    @seed(_of, "output-reshaped", "one axis more")
+    def _(grad_y, *others, _of=_of, **o):
+        return RIGHT[_of](grad_y, *others, **o)[None]
+
     @seed(_of, "rectified", "")
     def _(grad_y, *others, _of=_of, **o):
         return np.maximum(RIGHT[_of](grad_y, *others, **o), 0)
@@ -789,6 +793,15 @@ for _of in RIGHT:
     def _(grad_y, *others, _of=_of, **o):
         y = RIGHT[_of](grad_y, *others, **o)
         return y.astype(np.float32).astype(y.dtype) if y.dtype == np.float64 else y
+
+
+@seed("weight-grad", "output-unwritten", "rows behind the last whole block of 4")
+def _(grad_y, x, weight_shape, **o):
+    y = weight_grad(grad_y, x, weight_shape, **o)
+    first = len(y) // 4 * 4
+    if first:
+        y[first:] = 0
+    return y
 
 
 # --- rounding and wrapping -----------------------------------------------------------------------
@@ -934,6 +947,11 @@ def _(x, weight, bias, **o):
     return rounded_to_result(x, sums)
 
 
+@seed("bias-grad", "output-reshaped", "(1, F, 1, 1), as sums keep their axes")
+def _(grad_y):
+    return bias_grad(grad_y)[:, None, None][None]
+
+
 # --- output padding ------------------------------------------------------------------------------
 
 
@@ -977,6 +995,14 @@ for _of in RIGHT:
     @seed(_of, "absolute values", among=UNNAMED)
     def _(grad_y, *others, _of=_of, **o):
         return np.abs(RIGHT[_of](grad_y, *others, **o))
+
+
+for _of in RIGHT:
+
+    @seed(_of, "1 too many everywhere", among=UNNAMED)
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        return y + np.ones((), y.dtype)
 
 
 @seed("input-grad", "odd rows are those before them", among=UNNAMED)

@@ -428,6 +428,22 @@ def test_float16_sums_of_whole_numbers_stick_at_2048():
     assert judge(case, answer(case)).status == "exact"
 
 
+@pytest.mark.parametrize("channels", [3, 30])
+def test_an_offset_of_whole_numbers_is_not_taken_for_rounding(channels):
+    case = Case.from_descriptor(f"ic{channels}ih8iw9oc4kh3kw3")
+    verdict = judge(case, answer(case) + np.float32(1))
+    assert verdict.status == "wrong"
+    assert verdict.diagnosis is None
+
+
+def test_right_numbers_in_another_shape_are_named():
+    case = Case.from_descriptor(GROUPED)
+    y = answer(case)
+    for shape in ((1, *y.shape), (y.size,), (y.shape[0] * y.shape[1], *y.shape[2:])):
+        assert judge(case, y.reshape(shape)).diagnosis == "output-reshaped"
+    assert judge(case, y[::-1].ravel()).diagnosis is None
+
+
 def test_winograd_is_given_a_wider_bound_and_still_judged():
     case = Case.from_descriptor("ic8ih8iw9oc4kh3kw3ph1pw1", seed=3, data="reals")
     y = answer(case)

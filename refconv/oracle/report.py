@@ -62,7 +62,7 @@ class Report:
     def hints(self) -> Hints:
         """What helps to explain the next case; looking for faults in vain is given up in time."""
         vain = sum(
-            all(variant == LOCATED for _, variant in v.matches)
+            all(variant == LOCATED for _, variant in v.matches) and not v.possible
             for v in self.verdicts
             if v.status == "wrong"
         )
@@ -152,7 +152,7 @@ class Report:
         """How much of what is wrong the diagnosis explains, if it is not all."""
         wrong = [v for v in self.verdicts if v.status in ("wrong", "suspicious")]
         names = {str(self.diagnosis), *str(self.diagnosis).split(AND)}
-        explained = sum(bool(names & {*v.candidates}) for v in wrong)
+        explained = sum(bool(names & {*v.candidates, *v.possible}) for v in wrong)
         return "" if explained == len(wrong) else f": {explained} of {len(wrong)}"
 
     def _failure_lines(self) -> list[str]:
@@ -176,12 +176,25 @@ class Report:
         return [*lines, ""]
 
     def _renamed(self, verdict: Verdict) -> Verdict:
-        """The verdict with the name that explains the whole run, where it may have it."""
-        if self.diagnosis in (None, verdict.diagnosis) or self.diagnosis not in verdict.candidates:
+        """The verdict with the name that explains the whole run, where it may have it; else it is
+        said that its own name is not the run's.
+        """
+        if verdict.diagnosis == self.diagnosis:
             return verdict
+        if self.diagnosis not in verdict.candidates:
+            return verdict.told(explanation=verdict.explanation + self._beside(verdict))
         return verdict.told(
             diagnosis=self.diagnosis, explanation=_sentence(verdict, str(self.diagnosis))
         )
+
+    def _beside(self, verdict: Verdict) -> str:
+        """What a verdict that has not the run's name is to the run, in words."""
+        if self.diagnosis in verdict.possible:
+            return f" (It may be {self.diagnosis}, as in other cases: this one does not tell.)"
+        if verdict.diagnosis is None:
+            return ""
+        of_run = f"the run's is {self.diagnosis}" if self.diagnosis else "the run has none"
+        return f" (That name fits this case, and not the run: {of_run}.)"
 
     def command(self, case: Case) -> str:
         """The command that reproduces a case; its Python where there is no such command."""

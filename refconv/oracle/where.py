@@ -97,13 +97,13 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
         values = actual[wrong]
         only_nan = np.isnan(values).all() and not np.isnan(expected).any()
         same = only_nan or bool((values == values[0]).all())
-        if same and len(values) > 1:
+        if same and len(values) > 1 and not _is_an_end(values[0], expected[wrong]):
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
             yield UNWRITTEN, unwritten
     if case.of is None:
         yield from _border_only(wrong, touches_padding(terms, case.geometry))
     if is_image:
-        yield from _tails(wrong)
+        yield from _tails(wrong, case)
         yield from _last_images(wrong)
     if (start := flat_start(wrong)) is not None:
         yield (
@@ -111,6 +111,15 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
             "there on: an index that overflows, or a thread whose work was lost.",
         )
+
+
+def _is_an_end(value: Any, expected: Array) -> bool:
+    """Whether the value is an end of a range that all these are beyond: they were cut off there."""
+    if expected.dtype.kind == "c":
+        return False
+    return bool(
+        (value > 0 and (expected > value).all()) or (value < 0 and (expected < value).all())
+    )
 
 
 def _one_place(wrong: Array) -> Iterator[tuple[str, str]]:
@@ -130,10 +139,10 @@ def _border_only(wrong: Array, border: Array) -> Iterator[tuple[str, str]]:
         )
 
 
-def _tails(wrong: Array) -> Iterator[tuple[str, str]]:
+def _tails(wrong: Array, case: Case) -> Iterator[tuple[str, str]]:
     for name, axes, words in (
         ("tail-of-row", (0, 1, 2), "the last columns of every row"),
-        ("tail-of-channels", (0, 2, 3), "the last output channels"),
+        ("tail-of-channels", (0, 2, 3), f"the last {case.axes.names[1]}s"),
     ):
         hit: Array = np.asarray(wrong.any(axes))
         first = int(np.argmax(hit))
