@@ -444,6 +444,21 @@ def test_right_numbers_in_another_shape_are_named():
     assert judge(case, y[::-1].ravel()).diagnosis is None
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [((0, 3, 2, 4), "past-flat-index"), ((0, 3, 2, 0), None), ((0, 4, 0, 0), "tail-of-groups")],
+    ids=["within a row", "a row", "a group"],
+)
+def test_an_index_overflows_only_where_nothing_else_begins(start, name):
+    case = Case.from_descriptor("g2ic4ih9iw12oc8kh3kw2", seed=1)
+    y = answer(case)
+    flat = y.reshape(-1)[np.ravel_multi_index(start, y.shape) :]
+    flat += np.random.default_rng(0).integers(1, 99, flat.shape)
+    verdict = judge(case, y)
+    assert {name} - {None} <= {*verdict.candidates}
+    assert ("past-flat-index" in verdict.candidates) is (name == "past-flat-index")
+
+
 def test_winograd_is_given_a_wider_bound_and_still_judged():
     case = Case.from_descriptor("ic8ih8iw9oc4kh3kw3ph1pw1", seed=3, data="reals")
     y = answer(case)

@@ -51,9 +51,11 @@ class Report:
     def add(self, case: Case, verdict: Verdict) -> None:
         """Count a verdict."""
         self.verdicts.append(verdict)
-        if verdict.candidates:
-            shared = tuple(name for name in self.suspects if name in verdict.candidates)
-            self.suspects = shared or self.suspects or verdict.candidates
+        # What is told by its place cannot be tried on the next case.
+        replayed = dict.fromkeys(name for name, variant in verdict.matches if variant != LOCATED)
+        if replayed:
+            shared = tuple(name for name in self.suspects if name in replayed)
+            self.suspects = shared or self.suspects or tuple(replayed)
         for kind in kinds_of(case):
             self._by_kind[kind]["tried"] += 1
             self._by_kind[kind][_column(verdict)] += 1

@@ -139,7 +139,7 @@ def errors_are_of(
     # Where n*u is near 1 that says nothing: it must be the right sums, a little off.
     if float((error**2).sum()) > CLOSE**2 * float((np.abs(comparison.expected) ** 2).sum()):
         return False
-    if comparison.exact and error[S <= 1 / u].any():
+    if comparison.exact and error[1 / u >= S].any():
         return False
     if ROUNDOFF[result.name] < u:
         return np.array_equal(rounded(comparison.actual, type_), comparison.actual)

@@ -105,7 +105,10 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
     if is_image:
         yield from _tails(wrong, case)
         yield from _last_images(wrong)
-    if (start := flat_start(wrong)) is not None:
+    yield from _last_groups(wrong, case)
+    # Where a row begins, an offset or a pitch may be wrong: then it is no index that overflows.
+    row = wrong.shape[-1] if wrong.ndim > 1 else 1
+    if (start := flat_start(wrong)) is not None and start % row:
         yield (
             "past-flat-index",
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
@@ -158,4 +161,17 @@ def _last_images(wrong: Array) -> Iterator[tuple[str, str]]:
             "tail-of-batch",
             f"The images before {first} are right, and nearly nothing is from there on: an image "
             "may leave something behind for the next.",
+        )
+
+
+def _last_groups(wrong: Array, case: Case) -> Iterator[tuple[str, str]]:
+    """From one group on nearly all is wrong, and nothing before."""
+    if case.pointwise_weight is not None:  # it mixes the groups
+        return
+    by_group = np.moveaxis(wrong, case.axes.grouped, 0).reshape(case.geometry.G, -1)
+    first = int(np.argmax(by_group.any(1)))
+    if first and by_group[first:].mean() > 0.5:
+        yield (
+            "tail-of-groups",
+            f"The groups before {first} are right, and nearly nothing is from there on.",
         )
