@@ -738,6 +738,16 @@ for _behind in ("zeros", "memory", "the first"):
         return channels_from(x, starts, weight.shape[1], _behind), weight, bias, o
 
 
+for _behind in ("zeros", "the first"):
+
+    @misread("groups-weight-offset", f"{_behind} behind the last one")
+    def _(x, weight, bias, o, _behind=_behind):
+        F, Cg = weight.shape[:2]
+        starts = [g * Cg for g in range(o["groups"])]
+        rows = channels_from(weight[None], starts, F // o["groups"], _behind)
+        return x, rows[0], bias, o
+
+
 @seed("groups-output-offset", "as far as memory goes")
 def _(x, weight, bias, **o):
     y = convolve(x, weight, bias, **o)
@@ -910,6 +920,14 @@ def _(x, weight, bias, o):
 @misread("pitch-weight")
 def _(x, weight, bias, o):
     return x, pitched(weight), bias, o
+
+
+@misread("pitch-weight", "in the index of channels too, ((f*Cg + cg)*KH + kh)*KH + kw")
+def _(x, weight, bias, o):
+    (_F, Cg, KH, _KW), flat = weight.shape, weight.ravel()
+    f, cg, kh, kw = np.indices(weight.shape)
+    places = ((f * Cg + cg) * KH + kh) * KH + kw
+    return x, np.append(flat, 0)[np.minimum(places, flat.size)].astype(flat.dtype), bias, o
 
 
 @seed("pitch-output")

@@ -837,6 +837,15 @@ of_gradient(
 of_gradient("sums-end-early", "whole vectors of 8 places only", whole_vectors)
 
 
+for _form, _part in (
+    ("without the last row", np.s_[:, :, -1:]), ("without the last column", np.s_[..., -1:]),
+):  # fmt: skip
+
+    @seed("input-grad", "sums-end-early", _form)
+    def _(grad_y, weight, x_shape, _part=_part, **o):
+        return input_grad(without(grad_y, _part), weight, x_shape, **o)
+
+
 def averaged(form: str, count: Callable[[Any], int], *gradients: str) -> None:
     """Gradients that are means."""
     for of in gradients:

@@ -339,6 +339,17 @@ def _(p: Problem) -> Iterator[Problem]:
 
 
 @changes(
+    "groups-weight-offset",
+    "Weights of the groups are looked for at g*Cg + fg instead of g*Fg + fg.",
+)
+def _(p: Problem) -> Iterator[Problem]:
+    G, Fg, Cg = p.groups, len(p.weight) // max(1, p.groups), p.weight.shape[1]
+    if G > 1 and Fg != Cg:
+        for weight in channels_at(p.weight[None], offset_channels(G, Cg, Fg)):
+            yield replace(p, weight=weight[0])
+
+
+@changes(
     "groups-input-offset",
     "Input channels of the groups are looked for at g*Fg + cg instead of g*Cg + cg.",
 )

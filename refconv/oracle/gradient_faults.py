@@ -184,7 +184,7 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
     "sums-end-early",
     "The sums end early: the last row, column, image or place of grad_y is left out, or what is "
     "behind the last whole vector of its places.",
-    *BY_PARAMETERS,
+    *GRADIENTS,
 )
 def _(a: Adjoint, y: Array) -> Iterator[Array]:
     N, _F, OH, OW = a.grad_y.shape

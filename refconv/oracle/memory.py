@@ -42,14 +42,18 @@ def rows_at_other_pitch(a: Array) -> Iterator[Array]:
 
 
 def pitched(shape: tuple[int, ...]) -> Iterator[Array]:
-    """The flat places of cells whose rows are as far apart as there are rows: the last ones run on
-    into the next channel, or start again in their own.
+    """The flat places of cells whose rows are as far apart as there are rows.
+
+    The channels may be as far apart as they should, or as such rows need. What lies behind the
+    array is there, or memory starts again; or a channel does.
     """
     A, B, rows, columns = shape
     inside = np.arange(rows)[:, None] * rows + np.arange(columns)
-    channel = (np.arange(A * B) * rows * columns).reshape(A, B, 1, 1)
-    yield channel + inside
-    yield channel + inside % max(1, rows * columns)
+    channel = np.arange(A * B).reshape(A, B, 1, 1)
+    yield channel * rows * columns + inside % max(1, rows * columns)
+    for distance in (rows * columns, rows * rows):
+        yield channel * distance + inside
+        yield (channel * distance + inside) % max(1, A * B * rows * columns)
 
 
 def read(rows: Array, places: Array) -> Array:

@@ -106,9 +106,10 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
         yield from _tails(wrong, case)
         yield from _last_images(wrong)
     yield from _last_groups(wrong, case)
-    # Where a row begins, an offset or a pitch may be wrong: then it is no index that overflows.
+    # Where a row begins, an offset or a pitch may be wrong: then it is no index that overflows. And
+    # what is right in the first row alone may be right by chance.
     row = wrong.shape[-1] if wrong.ndim > 1 else 1
-    if (start := flat_start(wrong)) is not None and start % row:
+    if (start := flat_start(wrong)) is not None and start > row and start % row:
         yield (
             "past-flat-index",
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
