@@ -5,6 +5,7 @@ import shlex
 from contextlib import closing
 from textwrap import dedent
 
+import ml_dtypes
 import numpy as np
 import pytest
 from faulty_gradients import RIGHT
@@ -669,6 +670,45 @@ def test_a_term_of_whole_numbers_that_is_missing_is_not_taken_for_rounding():
     of_bias = judge(case, conv2d_bias_grad(short), of="bias-grad")
     of_weight = judge(case, conv2d_weight_grad(short, case.x, case.weight.shape), of="weight-grad")
     assert not names & {*of_bias.candidates, *of_weight.candidates}
+
+
+@pytest.mark.parametrize("of", OF)
+def test_narrow_sums_of_whole_numbers_are_replayed_to_the_bit(of):
+    case = GradientCase.from_descriptor(
+        "g2mb2ic4ih9iw10oc24kh3kw2ph1pw0", of=of, seed=3, bound=60 if of == "bias-grad" else 20
+    )
+    total = np.zeros(case.weight.shape if of == "weight-grad" else reference_of(case).y.shape)
+    for addend in one_by_one(case):
+        total = (total + addend).astype(ml_dtypes.bfloat16).astype(float)
+    if case.bias is not None:
+        total = (total + case.bias[:, None, None]).astype(ml_dtypes.bfloat16).astype(float)
+    verdict = judge(case, total.astype(np.float32))
+    assert verdict.status == "wrong"
+    assert verdict.diagnosis == "accumulator-bfloat16"
+    assert "Replayed to the bit." in verdict.explanation
+
+
+def one_by_one(case):
+    """What is added to the gradient, in the order of loops over the shape of grad_y; of x, in that
+    of output channels and kernel cells.
+    """
+    g = case.geometry
+    x, weight, grad_y = (a.astype(float) for a in (case.x, case.weight, case.grad_y))
+    one = {"stride": g.stride, "padding": g.padding, "dilation": g.dilation, "groups": g.G}
+    if case.of in ("input-grad", "transpose"):
+        for fg, kh, kw in np.ndindex(g.Fg, g.KH, g.KW):
+            tap = np.zeros_like(weight)
+            tap[fg :: g.Fg, :, kh, kw] = weight[fg :: g.Fg, :, kh, kw]
+            yield conv2d_input_grad(grad_y, tap, x.shape, **one)
+        return
+    for n, oh, ow in np.ndindex(g.N, g.OH, g.OW):
+        place = np.zeros_like(grad_y)
+        place[n, :, oh, ow] = grad_y[n, :, oh, ow]
+        yield (
+            conv2d_weight_grad(place, x, weight.shape, **one)
+            if case.of == "weight-grad"
+            else conv2d_bias_grad(place)
+        )
 
 
 @pytest.mark.parametrize("images", [1, 2])

@@ -142,7 +142,10 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             yield Match(fault.name, 0, fault.sentence)
             return
     for fault in narrower(ACCUMULATORS):
-        for replayed in accumulated(problem, fault.type) if isinstance(problem, Problem) else ():
+        narrow = rounded(comparison.actual, fault.type)
+        if not np.array_equal(narrow, comparison.actual, equal_nan=True):
+            continue  # what sums of that type cannot be
+        for replayed in accumulated(problem, fault.type):
             if np.array_equal(comparison.actual, replayed, equal_nan=True):
                 yield Match(fault.name, 0, f"{fault.sentence} Replayed to the bit.")
                 return
