@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refconv import conv2d
-from refconv.oracle import Case, bounds, judge
+from refconv.oracle import Case, bounds, check, judge
 from refconv.oracle.reference import reference_of
 from refconv.oracle.strategies import cases, geometries
+from refconv.oracle.suite import core
 
 TYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
@@ -426,6 +427,15 @@ def test_float16_sums_of_whole_numbers_stick_at_2048():
     assert verdict.status == "wrong"
     assert "accumulator-float16" in verdict.candidates  # half of the channels, just as well
     assert judge(case, answer(case)).status == "exact"
+
+
+def test_one_of_two_faults_at_once_is_no_name_that_the_run_contradicts():
+    def wrong(x, weight, bias, **options):
+        return conv2d(x, weight[..., ::-1], None if bias is None else -bias, **options)
+
+    report = check(wrong, examples=0, suite=core()[:6])
+    assert report.diagnosis == "bias-negated + kernel-flipped-w"
+    assert "That name fits this case" not in " ".join(str(report).split())
 
 
 @pytest.mark.parametrize("channels", [3, 30])

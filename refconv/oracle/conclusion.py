@@ -2,7 +2,8 @@
 
 One case may fit several faults, and a few cases fit none, because they are too small to tell or
 hold infinities. So the cases vote: for each fault that gives their outputs, in the same variant. It
-must explain most of them.
+must explain most of them. Of a few faults a case may say no more than that they are possible; then
+another must show them.
 """
 
 from __future__ import annotations

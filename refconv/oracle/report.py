@@ -193,7 +193,7 @@ class Report:
         """What a verdict that has not the run's name is to the run, in words."""
         if self.diagnosis in verdict.possible:
             return f" (It may be {self.diagnosis}, as in other cases: this one does not tell.)"
-        if verdict.diagnosis is None:
+        if verdict.diagnosis is None or verdict.diagnosis in str(self.diagnosis).split(AND):
             return ""
         of_run = f"the run's is {self.diagnosis}" if self.diagnosis else "the run has none"
         return f" (That name fits this case, and not the run: {of_run}.)"
