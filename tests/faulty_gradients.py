@@ -604,6 +604,20 @@ seed_by_x("groups-share-weights")(
 )  # fmt: skip
 
 
+def weights_at_offset(weight: Array, G: int, behind: str) -> Array:
+    """The groups' weights as far apart as their input channels are."""
+    starts = [g * weight.shape[1] for g in range(G)]
+    return channels_from(weight[None], starts, len(weight) // G, behind)[0]
+
+
+for _behind in ("zeros", "the first"):
+    seed_by_x("groups-weight-offset", f"{_behind} behind the last one")(
+        lambda grad_y, weight, o, _behind=_behind: (
+            grad_y, weights_at_offset(weight, o["groups"], _behind), o
+        )
+    )  # fmt: skip
+
+
 @seed("weight-grad", "groups-first-repeated")
 def _(grad_y, x, weight_shape, **o):
     y = weight_grad(grad_y, x, weight_shape, **o)
