@@ -426,6 +426,24 @@ misread_options("padding-missing", "both axes", lambda o: {"padding": ((0, 0), (
 misread_options("padding-missing", "of columns", lambda o: {"padding": (o["padding"][0], (0, 0))})
 
 
+misread_options(
+    "pads-off-by-one", "1 too many",
+    lambda o: {"padding": tuple((a + 1, b + 1) for a, b in o["padding"])},
+)  # fmt: skip
+misread_options(
+    "pads-off-by-one", "1 too many rows",
+    lambda o: {"padding": (tuple(n + 1 for n in o["padding"][0]), o["padding"][1])},
+)  # fmt: skip
+
+
+@seed("pads-off-by-one", "1 too few, the size is right")
+def _(x, weight, bias, **o):
+    size = size_of(x, weight, o)
+    xp = padded(x, tuple((a, b + 1) for a, b in o["padding"]))[:, :, 1:, 1:]
+    y = sums(xp, weight, bias, o["stride"], o["dilation"], o["groups"], size)
+    return rounded_to_result(x, y)
+
+
 # With the right size these would be no fault at all, and the same as exchanged ends.
 @misread("pads-symmetric", "as before the data")
 def _(x, weight, bias, o):
@@ -695,6 +713,60 @@ def _(x, weight, bias, o):
     return x, dense, bias, o | {"groups": 1}
 
 
+@misread("groups-share-weights")
+def _(x, weight, bias, o):
+    first = weight[: len(weight) // o["groups"]]
+    return x, np.tile(first, (o["groups"], 1, 1, 1)), bias, o
+
+
+def channels_from(a: Array, starts: Any, count: int, behind: str) -> Array:
+    """So many channels from each of these on; what is behind the last one is `behind`: zeros, or
+    the memory of the next image, or the first channel again.
+    """
+    N, C = a.shape[:2]
+    found = np.zeros((N, len(starts) * count, *a.shape[2:]), a.dtype)
+    for n, to in np.ndindex(found.shape[:2]):
+        c = starts[to // count] + to % count
+        image, channel = divmod(n * C + c, C) if behind == "memory" else (n, c)
+        if behind == "the first":
+            channel = c % C
+        if image < N and channel < C:
+            found[n, to] = a[image, channel]
+    return found
+
+
+for _behind in ("zeros", "memory", "the first"):
+
+    @misread("groups-input-offset", f"{_behind} behind the last channel")
+    def _(x, weight, bias, o, _behind=_behind):
+        Fg = len(weight) // o["groups"]
+        starts = [g * Fg for g in range(o["groups"])]
+        return channels_from(x, starts, weight.shape[1], _behind), weight, bias, o
+
+
+for _behind in ("zeros", "the first"):
+
+    @misread("groups-weight-offset", f"{_behind} behind the last one")
+    def _(x, weight, bias, o, _behind=_behind):
+        F, Cg = weight.shape[:2]
+        starts = [g * Cg for g in range(o["groups"])]
+        rows = channels_from(weight[None], starts, F // o["groups"], _behind)
+        return x, rows[0], bias, o
+
+
+@seed("groups-output-offset", "as far as memory goes")
+def _(x, weight, bias, **o):
+    y = convolve(x, weight, bias, **o)
+    N, F, G, Cg = *y.shape[:2], o["groups"], weight.shape[1]
+    rows = np.zeros_like(y).reshape(N * F, *y.shape[2:])
+    for n in range(N):
+        for f in range(F):
+            g, fg = divmod(f, F // G)
+            if n * F + g * Cg + fg < N * F:
+                rows[n * F + g * Cg + fg] = y[n, f]
+    return rows.reshape(y.shape)
+
+
 # --- depthwise -----------------------------------------------------------------------------------
 
 
@@ -824,6 +896,56 @@ for _form, _axes in (
     @misread("layout-weight", f"was made {_form}")
     def _(x, weight, bias, o, _axes=_axes):
         return x, weight.transpose(_axes).reshape(weight.shape), bias, o
+
+
+def pitched(a: Array, *, wrap: bool = False) -> Array:
+    """(A, B, rows, columns) of a memory in which a row is taken to be as long as there are rows;
+    `wrap` starts again in the plane where another would go on in the next one.
+    """
+    _A, B, rows, columns = a.shape
+    flat = a.ravel()
+    found = np.zeros_like(a)
+    for i, j, row, column in np.ndindex(a.shape):
+        place = row * rows + column
+        place = place % (rows * columns) if wrap else place
+        place += (i * B + j) * rows * columns
+        found[i, j, row, column] = flat[place] if place < a.size else 0
+    return found
+
+
+@misread("pitch-input", "memory goes on")
+def _(x, weight, bias, o):
+    return pitched(x), weight, bias, o
+
+
+@misread("pitch-input", "modulo the plane")
+def _(x, weight, bias, o):
+    return pitched(x, wrap=True), weight, bias, o
+
+
+@misread("pitch-weight")
+def _(x, weight, bias, o):
+    return x, pitched(weight), bias, o
+
+
+@misread("pitch-weight", "in the index of channels too, ((f*Cg + cg)*KH + kh)*KH + kw")
+def _(x, weight, bias, o):
+    (_F, Cg, KH, _KW), flat = weight.shape, weight.ravel()
+    f, cg, kh, kw = np.indices(weight.shape)
+    places = ((f * Cg + cg) * KH + kh) * KH + kw
+    return x, np.append(flat, 0)[np.minimum(places, flat.size)].astype(flat.dtype), bias, o
+
+
+@seed("pitch-output")
+def _(x, weight, bias, **o):
+    y = convolve(x, weight, bias, **o)
+    OH, OW = y.shape[2:]
+    flat = np.zeros(y.size, y.dtype)
+    for plane, outputs in enumerate(y.reshape(-1, OH, OW)):
+        for oh, row in enumerate(outputs):
+            start = plane * OH * OW + oh * OH
+            flat[start : start + OW] = row[: max(0, y.size - start)]
+    return flat.reshape(y.shape)
 
 
 @misread("input-mirrored", "a negative stride along W is lost")
@@ -1015,6 +1137,16 @@ def _(x, weight, bias, **o):
 @seed("output-cropped", "the first row")
 def _(x, weight, bias, **o):
     return convolve(x, weight, bias, **o)[:, :, 1:]
+
+
+@seed("output-reshaped", "one axis more")
+def _(x, weight, bias, **o):
+    return convolve(x, weight, bias, **o)[None]
+
+
+@seed("output-reshaped", "flat")
+def _(x, weight, bias, **o):
+    return convolve(x, weight, bias, **o).ravel()
 
 
 # --- narrow integers -----------------------------------------------------------------------------
@@ -1300,12 +1432,19 @@ scaled("by 1/255, as images are", lambda _: 1 / 255, bias_too=False)
 # --- faults that show at size only ---------------------------------------------------------------
 
 
-@seed("past-flat-index", "outputs from 1000 on hold others")
+@seed("past-flat-index", "outputs from 997 on hold others")
 def _(x, weight, bias, **o):
     y = convolve(x, weight, bias, **o)
     flat = y.reshape(-1)
-    flat[1000:] = flat[: max(0, flat.size - 1000)].copy()
+    flat[997:] = flat[: max(0, flat.size - 997)].copy()
     return y
+
+
+@seed("tail-of-groups", "groups after the first have the weights of the one before, turned")
+def _(x, weight, bias, **o):
+    weights, Fg = weight.copy(), len(weight) // o["groups"]
+    weights[Fg:] = weight[: len(weight) - Fg, :, ::-1, ::-1] + np.ones((), weight.dtype)
+    return convolve(x, weights, bias, **o)
 
 
 @seed("an index into x that wraps around at 512", among=UNNAMED)
@@ -1355,6 +1494,12 @@ def _(x, weight, bias, **o):
 @seed("absolute values", among=UNNAMED)
 def _(x, weight, bias, **o):
     return np.abs(convolve(x, weight, bias, **o)).astype(type_of_sums(x))
+
+
+@seed("1 too many everywhere", among=UNNAMED)
+def _(x, weight, bias, **o):
+    y = convolve(x, weight, bias, **o)
+    return y + np.ones((), y.dtype)
 
 
 @seed("the kernel is rolled by a cell", among=UNNAMED)

@@ -15,12 +15,14 @@ import ml_dtypes
 import numpy as np
 from faulty import (
     cells,
+    channels_from,
     counts_calls,
     cut,
     half_precision,
     kept_by_shape,
     kept_in_one_place,
     padded,
+    pitched,
     rounded_to_result,
     same,
     type_of_sums,
@@ -232,6 +234,132 @@ misread_options("pads-swapped-axes", "", lambda o: {"padding": o["padding"][::-1
 misread_options("padding-missing", "", lambda o: {"padding": ((0, 0), (0, 0))}, size=False)
 misread_options("padding-missing", "of rows", lambda o: {"padding": ((0, 0), o["padding"][1])})
 misread_options("pads-of-one-axis", "rows", lambda o: {"padding": (o["padding"][0],) * 2})
+
+
+misread_options(
+    "pads-off-by-one", "1 too many",
+    lambda o: {"padding": tuple((a + 1, b + 1) for a, b in o["padding"])}, size=False,
+)  # fmt: skip
+
+
+def ungathered(
+    grad_y: Array, weight: Array, x_shape: Any, o: Any, *, rows: bool, cut: bool = False
+) -> Array:
+    """The input gradient cell by cell, a window found by a division by the stride whose remainder
+    is not looked at: along W, and with `rows` along H. `cut` divides towards zero.
+    """
+    wide, G = type_of_sums(grad_y), o["groups"]
+    (sh, sw), (dh, dw), ((pt, _), (pl, _)) = o["stride"], o["dilation"], o["padding"]
+    (N, F, OH, OW), (_, Cg, KH, KW), (_, C, H, W) = grad_y.shape, weight.shape, x_shape
+    sums = np.zeros(x_shape, wide)
+    g = grad_y.astype(wide).reshape(N, G, F // G, OH, OW)
+    w = weight.astype(wide).reshape(G, F // G, Cg, KH, KW)
+
+    def window(ahead: int, s: int) -> int:
+        return int(ahead / s) if cut else ahead // s
+
+    with np.errstate(all="ignore"):
+        for h, v, kh, kw in product(range(H), range(W), range(KH), range(KW)):
+            down, across = h + pt - kh * dh, v + pl - kw * dw
+            if not rows and down % sh:
+                continue
+            oh, ow = window(down, sh), window(across, sw)
+            if 0 <= oh < OH and 0 <= ow < OW:
+                part = np.einsum("ngf,gfc->ngc", g[..., oh, ow], w[..., kh, kw])
+                sums[:, :, h, v] += part.reshape(N, C)
+    return sums
+
+
+for _form, _how in (
+    ("both", {"rows": True}), ("columns", {"rows": False}), ("cut off", {"rows": True, "cut": True})
+):  # fmt: skip
+
+    @seed("input-grad", "stride-remainder-unchecked", _form)
+    def _(grad_y, weight, x_shape, _how=_how, **o):
+        return rounded_to_result(grad_y, ungathered(grad_y, weight, x_shape, o, **_how))
+
+    @seed("transpose", "stride-remainder-unchecked", _form)
+    def _(x, weight, bias, *, output_padding, _how=_how, **o):
+        shape = size_of(x, weight, o, output_padding)
+        return rounded_to_result(x, with_bias(ungathered(x, weight, shape, o, **_how), bias))
+
+
+def shifted(sums: Array, rows: int, columns: int) -> Array:
+    """Everything so many cells further on; zeros before."""
+    H, W = sums.shape[2:]
+    return np.pad(sums, ((0, 0), (0, 0), (rows, 0), (columns, 0)))[:, :, :H, :W]
+
+
+def with_zeros_before(grad_y: Array, weight: Array, x_shape: Any, o: Any) -> Array:
+    """The input gradient whose zeros between cells come before each one."""
+    (pt, _pb), (pl, _pr) = o["padding"]
+    whole = scattered(grad_y, weight, x_shape, o, kept=True)
+    H, W = x_shape[2:]
+    rows, columns = (s - 1 for s in o["stride"])
+    return shifted(whole, rows, columns)[:, :, pt : pt + H, pl : pl + W]
+
+
+@seed("input-grad", "zeros-before-cells")
+def _(grad_y, weight, x_shape, **o):
+    return rounded_to_result(grad_y, with_zeros_before(grad_y, weight, x_shape, o))
+
+
+@seed("transpose", "zeros-before-cells")
+def _(x, weight, bias, *, output_padding, **o):
+    shape = size_of(x, weight, o, output_padding)
+    return rounded_to_result(x, with_bias(with_zeros_before(x, weight, shape, o), bias))
+
+
+def reshuffled(y: Array, o: Any) -> Array:
+    """Each block of stride x stride cells, of (h, w), written as if of (w, h)."""
+    sh, sw = o["stride"]
+    N, C, H, W = y.shape
+    rows, columns = H // sh, W // sw
+    blocks = y[:, :, : rows * sh, : columns * sw].reshape(N, C, rows, sh, columns, sw)
+    blocks = blocks.transpose(0, 1, 2, 4, 3, 5).reshape(N, C, rows, columns, sw, sh)
+    z = y.copy()
+    z[:, :, : rows * sh, : columns * sw] = blocks.transpose(0, 1, 2, 5, 3, 4).reshape(
+        N, C, rows * sh, columns * sw
+    )
+    return z
+
+
+@seed("input-grad", "stride-phases-swapped")
+def _(grad_y, weight, x_shape, **o):
+    return reshuffled(input_grad(grad_y, weight, x_shape, **o), o)
+
+
+@seed("transpose", "stride-phases-swapped")
+def _(x, weight, bias, **o):
+    return reshuffled(transpose(x, weight, bias, **o), o)
+
+
+@seed("transpose", "output-times-stride")
+def _(x, weight, bias, *, output_padding, **o):
+    size = (n * s for n, s in zip(x.shape[2:], o["stride"], strict=True))
+    shape = (len(x), weight.shape[1] * o["groups"], *size)
+    (pt, pb), (pl, pr) = o["padding"]
+    H, W = shape[2:]
+    far = o | {"padding": ((pt, max(0, pb) + H), (pl, max(0, pr) + W))}
+    return rounded_to_result(x, with_bias(scattered(x, weight, shape, far), bias))
+
+
+def uncropped(grad_y: Array, x: Array, weight_shape: Any, o: Any) -> Array:
+    """The weight gradient for all kernel cells that the image leaves room for."""
+    axes = zip(x.shape[2:], o["padding"], grad_y.shape[2:], o["stride"], o["dilation"], strict=True)
+    kernel = ((n + sum(p) - (size - 1) * s - 1) // d + 1 for n, p, size, s, d in axes)
+    return weight_grad(grad_y, x, (*weight_shape[:2], *kernel), **o)
+
+
+@seed("weight-grad", "grad-not-cropped")
+def _(grad_y, x, weight_shape, **o):
+    return uncropped(grad_y, x, weight_shape, o)
+
+
+@seed("weight-grad", "grad-not-cropped", "at the wrong end")
+def _(grad_y, x, weight_shape, **o):
+    KH, KW = weight_shape[2:]
+    return uncropped(grad_y, x, weight_shape, o)[:, :, -KH:, -KW:]
 
 
 def spread_and_convolved(grad_y: Array, weight: Array, size: Any, o: Any) -> Array:
@@ -472,6 +600,102 @@ def _(grad_y, x, weight_shape, **o):
     return weight_grad(grad_y, x, (F, Cg * o["groups"], KH, KW), **(o | {"groups": 1}))
 
 
+seed_by_x("groups-share-weights")(
+    lambda grad_y, weight, o: (
+        grad_y, np.tile(weight[: len(weight) // o["groups"]], (o["groups"], 1, 1, 1)), o
+    )
+)  # fmt: skip
+
+
+def weights_at_offset(weight: Array, G: int, behind: str) -> Array:
+    """The groups' weights as far apart as their input channels are."""
+    starts = [g * weight.shape[1] for g in range(G)]
+    return channels_from(weight[None], starts, len(weight) // G, behind)[0]
+
+
+for _behind in ("zeros", "the first"):
+    seed_by_x("groups-weight-offset", f"{_behind} behind the last one")(
+        lambda grad_y, weight, o, _behind=_behind: (
+            grad_y, weights_at_offset(weight, o["groups"], _behind), o
+        )
+    )  # fmt: skip
+
+
+@seed("weight-grad", "groups-first-repeated")
+def _(grad_y, x, weight_shape, **o):
+    y = weight_grad(grad_y, x, weight_shape, **o)
+    return np.tile(y[: len(y) // o["groups"]], (o["groups"], 1, 1, 1))
+
+
+def first_of_groups(grad_y: Array, G: int) -> Array:
+    """The first group's channels for all groups."""
+    return np.tile(grad_y[:, : grad_y.shape[1] // G], (1, G, 1, 1))
+
+
+def at_offset(grad_y: Array, weight_shape: Any, G: int, behind: str) -> Array:
+    """The groups' channels as far apart as those of x are."""
+    starts = [g * weight_shape[1] for g in range(G)]
+    return channels_from(grad_y, starts, grad_y.shape[1] // G, behind)
+
+
+@seed("input-grad", "gradient-groups-all-read-first")
+def _(grad_y, weight, x_shape, **o):
+    return input_grad(first_of_groups(grad_y, o["groups"]), weight, x_shape, **o)
+
+
+@seed("weight-grad", "gradient-groups-all-read-first")
+def _(grad_y, x, weight_shape, **o):
+    return weight_grad(first_of_groups(grad_y, o["groups"]), x, weight_shape, **o)
+
+
+for _behind in ("zeros", "memory", "the first"):
+
+    @seed("input-grad", "gradient-groups-offset", f"{_behind} behind the last channel")
+    def _(grad_y, weight, x_shape, _behind=_behind, **o):
+        read = at_offset(grad_y, weight.shape, o["groups"], _behind)
+        return input_grad(read, weight, x_shape, **o)
+
+    @seed("weight-grad", "gradient-groups-offset", f"{_behind} behind the last channel")
+    def _(grad_y, x, weight_shape, _behind=_behind, **o):
+        read = at_offset(grad_y, weight_shape, o["groups"], _behind)
+        return weight_grad(read, x, weight_shape, **o)
+
+    @seed("transpose", "groups-input-offset", f"{_behind} behind the last channel")
+    def _(x, weight, bias, _behind=_behind, **o):
+        return transpose(at_offset(x, weight.shape, o["groups"], _behind), weight, bias, **o)
+
+    @seed("weight-grad", "groups-input-offset", f"{_behind} behind the last channel")
+    def _(grad_y, x, weight_shape, _behind=_behind, **o):
+        Fg = weight_shape[0] // o["groups"]
+        starts = [g * Fg for g in range(o["groups"])]
+        read = channels_from(x, starts, weight_shape[1], _behind)
+        return weight_grad(grad_y, read, weight_shape, **o)
+
+
+@seed("input-grad", "groups-input-offset", "added there; what is behind the last channel is lost")
+def _(grad_y, weight, x_shape, **o):
+    sums = scattered(grad_y, weight, x_shape, o)
+    G, Cg = o["groups"], weight.shape[1]
+    elsewhere = np.zeros_like(sums)
+    for g in range(G):
+        first = g * (len(weight) // G)
+        room = elsewhere[:, first : first + Cg]
+        room += sums[:, g * Cg : g * Cg + room.shape[1]]
+    return rounded_to_result(grad_y, elsewhere)
+
+
+@seed("transpose", "groups-output-offset", "added there; what is behind the last channel is lost")
+def _(x, weight, bias, *, output_padding, **o):
+    sums = scattered(x, weight, size_of(x, weight, o, output_padding), o)
+    G, Cg = o["groups"], weight.shape[1]
+    elsewhere = np.zeros_like(sums)
+    for g in range(G):
+        first = g * (len(weight) // G)
+        room = elsewhere[:, first : first + Cg]
+        room += sums[:, g * Cg : g * Cg + room.shape[1]]
+    return rounded_to_result(x, with_bias(elsewhere, bias))
+
+
 def for_m_c(weight: Array, o: Any) -> Array:
     """A depthwise weight, of several outputs a channel, whose rows are taken for (M, C)."""
     F, G = len(weight), o["groups"]
@@ -603,6 +827,42 @@ of_gradient("batch-not-summed", "the last image's", lambda g: only(g, np.s_[-1:]
 of_gradient("sums-overwritten", "", lambda g: only(g, np.s_[-1:, :, -1:, -1:]))
 
 
+def without(grad_y: Array, part: Any) -> Array:
+    """Zeros there."""
+    rest = grad_y.copy()
+    rest[part] = 0
+    return rest
+
+
+def whole_vectors(grad_y: Array) -> Array:
+    """Zeros at the places behind the last whole vector of 8, if there is one."""
+    N, F, OH, OW = grad_y.shape
+    rest = grad_y.reshape(N, F, OH * OW).copy()
+    rest[:, :, OH * OW // 8 * 8 or OH * OW :] = 0
+    return rest.reshape(grad_y.shape)
+
+
+of_gradient("sums-end-early", "without the last row", lambda g: without(g, np.s_[:, :, -1:]))
+of_gradient("sums-end-early", "without the last column", lambda g: without(g, np.s_[..., -1:]))
+of_gradient(
+    "sums-end-early", "without the last image, of more than one",
+    lambda g: without(g, np.s_[max(1, len(g) - 1) :]),
+)  # fmt: skip
+of_gradient(
+    "sums-end-early", "without the last place", lambda g: without(g, np.s_[-1:, :, -1:, -1:])
+)
+of_gradient("sums-end-early", "whole vectors of 8 places only", whole_vectors)
+
+
+for _form, _part in (
+    ("without the last row", np.s_[:, :, -1:]), ("without the last column", np.s_[..., -1:]),
+):  # fmt: skip
+
+    @seed("input-grad", "sums-end-early", _form)
+    def _(grad_y, weight, x_shape, _part=_part, **o):
+        return input_grad(without(grad_y, _part), weight, x_shape, **o)
+
+
 def averaged(form: str, count: Callable[[Any], int], *gradients: str) -> None:
     """Gradients that are means."""
     for of in gradients:
@@ -695,6 +955,51 @@ for _form, _how in (("NHWC was meant", as_nhwc), ("was made NHWC", made_nhwc)):
         return transpose(_how(x), weight, bias, **o)
 
 
+of_gradient("pitch-gradient", "", pitched)
+
+
+@seed("input-grad", "pitch-gradient")
+def _(grad_y, weight, x_shape, **o):
+    return input_grad(pitched(grad_y), weight, x_shape, **o)
+
+
+@seed("weight-grad", "pitch-input")
+def _(grad_y, x, weight_shape, **o):
+    return weight_grad(grad_y, pitched(x), weight_shape, **o)
+
+
+@seed("transpose", "pitch-input")
+def _(x, weight, bias, **o):
+    return transpose(pitched(x), weight, bias, **o)
+
+
+seed_by_x("pitch-weight", "modulo the plane")(
+    lambda grad_y, weight, o: (grad_y, pitched(weight, wrap=True), o)
+)
+
+
+def added_with_pitch(sums: Array) -> Array:
+    """Rows added to memory as far apart as there are rows, starting again in each plane."""
+    N, C, H, W = sums.shape
+    added = np.zeros((N, C, H * W), sums.dtype)
+    for h, w in np.ndindex(H, W):
+        added[:, :, (h * H + w) % (H * W)] += sums[:, :, h, w]
+    return added.reshape(sums.shape)
+
+
+@seed("input-grad", "pitch-input", "rows are added with it")
+def _(grad_y, weight, x_shape, **o):
+    sums = added_with_pitch(scattered(grad_y, weight, x_shape, o))
+    return rounded_to_result(grad_y, sums)
+
+
+@seed("transpose", "pitch-output", "rows are added with it")
+def _(x, weight, bias, *, output_padding, **o):
+    shape = size_of(x, weight, o, output_padding)
+    sums = added_with_pitch(scattered(x, weight, shape, o))
+    return rounded_to_result(x, with_bias(sums, bias))
+
+
 @seed("weight-grad", "input-mirrored", "upside down")
 def _(grad_y, x, weight_shape, **o):
     return weight_grad(grad_y, x[:, :, ::-1], weight_shape, **o)
@@ -774,6 +1079,10 @@ for _of in RIGHT:
             y[:, -1:] = -1
         return y
 
+    @seed(_of, "output-reshaped", "one axis more")
+    def _(grad_y, *others, _of=_of, **o):
+        return RIGHT[_of](grad_y, *others, **o)[None]
+
     @seed(_of, "rectified", "")
     def _(grad_y, *others, _of=_of, **o):
         return np.maximum(RIGHT[_of](grad_y, *others, **o), 0)
@@ -792,6 +1101,15 @@ for _of in RIGHT:
     def _(grad_y, *others, _of=_of, **o):
         y = RIGHT[_of](grad_y, *others, **o)
         return y.astype(np.float32).astype(y.dtype) if y.dtype == np.float64 else y
+
+
+@seed("weight-grad", "output-unwritten", "rows behind the last whole block of 4")
+def _(grad_y, x, weight_shape, **o):
+    y = weight_grad(grad_y, x, weight_shape, **o)
+    first = len(y) // 4 * 4
+    if first:
+        y[first:] = 0
+    return y
 
 
 # --- rounding and wrapping -----------------------------------------------------------------------
@@ -820,6 +1138,14 @@ for _of, _bits in product(RIGHT, (8, 16, 32)):
             **o,
         )
         return exact.astype(f"int{_bits}").astype(y.dtype)
+
+
+for _of in RIGHT:
+
+    @seed(_of, "saturates-int16", "at the end")
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        return np.clip(y, -32768, 32767) if is_whole(grad_y, *others) else y
 
 
 NARROW: dict[str, Callable[[Array], Array]] = {
@@ -937,6 +1263,11 @@ def _(x, weight, bias, **o):
     return rounded_to_result(x, sums)
 
 
+@seed("bias-grad", "output-reshaped", "(1, F, 1, 1), as sums keep their axes")
+def _(grad_y):
+    return bias_grad(grad_y)[:, None, None][None]
+
+
 # --- output padding ------------------------------------------------------------------------------
 
 
@@ -1004,6 +1335,14 @@ for _of in RIGHT:
     @seed(_of, "absolute values", among=UNNAMED)
     def _(grad_y, *others, _of=_of, **o):
         return np.abs(RIGHT[_of](grad_y, *others, **o))
+
+
+for _of in RIGHT:
+
+    @seed(_of, "1 too many everywhere", among=UNNAMED)
+    def _(grad_y, *others, _of=_of, **o):
+        y = RIGHT[_of](grad_y, *others, **o)
+        return y + np.ones((), y.dtype)
 
 
 @seed("input-grad", "odd rows are those before them", among=UNNAMED)

@@ -5,6 +5,7 @@ import shlex
 from contextlib import closing
 from textwrap import dedent
 
+import ml_dtypes
 import numpy as np
 import pytest
 from answers import FUNCTIONS, answer
@@ -680,3 +681,119 @@ def test_wrong_use_is_one_line_and_exit_status_2(checked, arguments, message):
     assert message in errors
     assert errors.startswith("refconv")
     assert errors.count("\n") == 1
+
+
+# --- names that are not true ---------------------------------------------------------------------
+
+LONG_SUM = "mb2ic3ih20iw21oc5kh3kw3"
+"""Whose bias gradients are sums of 684 whole numbers: more than bfloat16 holds of them."""
+
+
+def without_the_last(grad_y):
+    """The last place of the last image is left out."""
+    grad_y = grad_y.copy()
+    grad_y[-1, :, -1, -1] = 0
+    return grad_y
+
+
+@pytest.mark.parametrize("offset", [1, -3])
+def test_an_offset_of_whole_numbers_is_not_taken_for_rounding(offset):
+    case = Case.from_descriptor(LONG_SUM)
+    right = conv2d_bias_grad(case.grad_y)
+    assert judge(case, right + np.float32(offset), of="bias-grad").diagnosis is None
+
+
+def test_a_term_of_whole_numbers_that_is_missing_is_not_taken_for_rounding():
+    case = Case.from_descriptor(LONG_SUM)
+    short = without_the_last(case.grad_y)
+    names = {"accumulator-bfloat16", "accumulator-float16"}
+    of_bias = judge(case, conv2d_bias_grad(short), of="bias-grad")
+    of_weight = judge(case, conv2d_weight_grad(short, case.x, case.weight.shape), of="weight-grad")
+    assert not names & {*of_bias.candidates, *of_weight.candidates}
+
+
+@pytest.mark.parametrize("of", OF)
+def test_narrow_sums_of_whole_numbers_are_replayed_to_the_bit(of):
+    case = GradientCase.from_descriptor(
+        "g2mb2ic4ih9iw10oc24kh3kw2ph1pw0", of=of, seed=3, bound=60 if of == "bias-grad" else 20
+    )
+    total = np.zeros(case.weight.shape if of == "weight-grad" else reference_of(case).y.shape)
+    for addend in one_by_one(case):
+        total = (total + addend).astype(ml_dtypes.bfloat16).astype(float)
+    if case.bias is not None:
+        total = (total + case.bias[:, None, None]).astype(ml_dtypes.bfloat16).astype(float)
+    verdict = judge(case, total.astype(np.float32))
+    assert verdict.status == "wrong"
+    assert verdict.diagnosis == "accumulator-bfloat16"
+    assert "Replayed to the bit." in verdict.explanation
+
+
+def one_by_one(case):
+    """What is added to the gradient, in the order of loops over the shape of grad_y; of x, in that
+    of output channels and kernel cells.
+    """
+    g = case.geometry
+    x, weight, grad_y = (a.astype(float) for a in (case.x, case.weight, case.grad_y))
+    one = {"stride": g.stride, "padding": g.padding, "dilation": g.dilation, "groups": g.G}
+    if case.of in ("input-grad", "transpose"):
+        for fg, kh, kw in np.ndindex(g.Fg, g.KH, g.KW):
+            tap = np.zeros_like(weight)
+            tap[fg :: g.Fg, :, kh, kw] = weight[fg :: g.Fg, :, kh, kw]
+            yield conv2d_input_grad(grad_y, tap, x.shape, **one)
+        return
+    for n, oh, ow in np.ndindex(g.N, g.OH, g.OW):
+        place = np.zeros_like(grad_y)
+        place[n, :, oh, ow] = grad_y[n, :, oh, ow]
+        yield (
+            conv2d_weight_grad(place, x, weight.shape, **one)
+            if case.of == "weight-grad"
+            else conv2d_bias_grad(place)
+        )
+
+
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 1), (1, -1, 1, 1)])
+def test_right_numbers_in_another_shape_are_no_other_sum(images, shape):
+    case = Case.from_descriptor(f"mb{images}ic3ih6iw7oc5kh3kw3")
+    right = conv2d_bias_grad(case.grad_y)
+    verdict = judge(case, right.reshape(shape), of="bias-grad")
+    assert verdict.status == "wrong"
+    assert verdict.diagnosis == "output-reshaped"
+
+
+def test_the_tail_of_an_input_gradient_is_of_its_own_channels():
+    case = GradientCase.from_descriptor("ic5ih6iw7oc3kh3kw3", of="input-grad")
+    y = conv2d_input_grad(case.grad_y, case.weight, case.x.shape)
+    y[:, 3:] += np.arange(1, 1 + y[:, 3:].size).reshape(y[:, 3:].shape)
+    verdict = judge(case, y)
+    assert verdict.diagnosis == "tail-of-channels"
+    assert "the last channels are wrong" in verdict.explanation
+
+
+def test_sums_that_stop_at_an_end_are_not_unwritten():
+    case = GradientCase.from_descriptor("ic3ih9iw8oc4kh3kw2", of="weight-grad", bound=90)
+    right = conv2d_weight_grad(case.grad_y, case.x, case.weight.shape)
+    end = np.sort(right.ravel())[-3]
+    assert "output-unwritten" not in judge(case, np.minimum(right, end)).candidates
+
+
+def test_one_negative_number_that_is_zero_is_not_rectified():
+    """Whatever loses a single product leaves that, where one output is all that is wrong."""
+    case = GradientCase.from_descriptor("ic1ih1iw1oc1kh1kw1", seed=2, of="weight-grad")
+    assert "rectified" not in judge(case, np.zeros((1, 1, 1, 1), np.float32)).candidates
+
+
+def test_a_name_that_the_run_contradicts_is_said_to_fit_one_case():
+    small = GradientCase.from_descriptor("ic1ih1iw3oc1kh1kw2", of="weight-grad")
+    large = GradientCase.from_descriptor("ic3ih9iw8oc4kh3kw2", of="weight-grad")
+
+    def wrong(grad_y, x, weight_shape, **options):
+        y = conv2d_weight_grad(grad_y, x, weight_shape, **options)
+        return np.zeros_like(y) if y.size == 2 else np.abs(y)
+
+    report = oracle.check(wrong, examples=0, suite=[small, large], of="weight-grad")
+    assert report.diagnosis is None
+    assert "wrong: output-unwritten" in str(report)
+    assert "(That name fits this case, and not the run: the run has none.)" in " ".join(
+        str(report).split()
+    )

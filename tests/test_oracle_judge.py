@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refconv import conv2d
-from refconv.oracle import Case, bounds, judge
+from refconv.oracle import Case, bounds, check, judge
 from refconv.oracle.reference import reference_of
 from refconv.oracle.strategies import cases, geometries
+from refconv.oracle.suite import core
 
 TYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
@@ -426,6 +427,46 @@ def test_float16_sums_of_whole_numbers_stick_at_2048():
     assert verdict.status == "wrong"
     assert "accumulator-float16" in verdict.candidates  # half of the channels, just as well
     assert judge(case, answer(case)).status == "exact"
+
+
+def test_one_of_two_faults_at_once_is_no_name_that_the_run_contradicts():
+    def wrong(x, weight, bias, **options):
+        return conv2d(x, weight[..., ::-1], None if bias is None else -bias, **options)
+
+    report = check(wrong, examples=0, suite=core()[:6])
+    assert report.diagnosis == "bias-negated + kernel-flipped-w"
+    assert "That name fits this case" not in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize("channels", [3, 30])
+def test_an_offset_of_whole_numbers_is_not_taken_for_rounding(channels):
+    case = Case.from_descriptor(f"ic{channels}ih8iw9oc4kh3kw3")
+    verdict = judge(case, answer(case) + np.float32(1))
+    assert verdict.status == "wrong"
+    assert verdict.diagnosis is None
+
+
+def test_right_numbers_in_another_shape_are_named():
+    case = Case.from_descriptor(GROUPED)
+    y = answer(case)
+    for shape in ((1, *y.shape), (y.size,), (y.shape[0] * y.shape[1], *y.shape[2:])):
+        assert judge(case, y.reshape(shape)).diagnosis == "output-reshaped"
+    assert judge(case, y[::-1].ravel()).diagnosis is None
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [((0, 3, 2, 4), "past-flat-index"), ((0, 3, 2, 0), None), ((0, 4, 0, 0), "tail-of-groups")],
+    ids=["within a row", "a row", "a group"],
+)
+def test_an_index_overflows_only_where_nothing_else_begins(start, name):
+    case = Case.from_descriptor("g2ic4ih9iw12oc8kh3kw2", seed=1)
+    y = answer(case)
+    flat = y.reshape(-1)[np.ravel_multi_index(start, y.shape) :]
+    flat += np.random.default_rng(0).integers(1, 99, flat.shape)
+    verdict = judge(case, y)
+    assert {name} - {None} <= {*verdict.candidates}
+    assert ("past-flat-index" in verdict.candidates) is (name == "past-flat-index")
 
 
 def test_winograd_is_given_a_wider_bound_and_still_judged():

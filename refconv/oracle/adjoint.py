@@ -8,6 +8,7 @@ code with `refconv.gradients`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeAlias
@@ -123,6 +124,30 @@ class Adjoint:
             products = (rows @ read.swapaxes(2, 3)).sum(0)  # (G, Fg, Cg)
             np.add.at(sums, p.weight[:, :, kh, kw].ravel(), products.ravel())
         return sums[1:].reshape(self.shape)
+
+    def addends(self) -> Iterator[Array]:
+        """The products, in the order of plain loops: arrays of the result's shape, to be added one
+        after the other. Over kernel cells and output channels, or over images and places.
+        """
+        p, (N, F, OH, OW) = self.convolution, self.grad_y.shape
+        Fg = F // max(1, p.groups)
+        if self.of in ("input-grad", "transpose"):
+            for fg in range(Fg):
+                of_one = np.where((np.arange(F) % Fg == fg)[:, None, None, None], p.weight, 0)
+                for cells, products in self.with_operands(self.grad_y, of_one, None).products():
+                    sums = self._zeros()
+                    sums[cells.ravel()] = products.ravel()  # no two windows share a cell of these
+                    yield sums[1:].reshape(self.shape)
+            return
+        reads = [] if self.of == "bias-grad" else [cells for *_, cells in p.reads()]
+        for n, oh, ow in np.ndindex(N, OH, OW):
+            rows = self.grad_y[n, :, oh, ow]
+            if self.of == "bias-grad":
+                yield rows
+                continue
+            read = np.stack([cells[n, :, oh, ow] for cells in reads], -1)  # (C, KH*KW)
+            read = np.repeat(read.reshape(p.groups, 1, *self.shape[1:]), Fg, 1)
+            yield rows[:, None, None, None] * read.reshape(self.shape)
 
     def _zeros(self) -> Array:
         """One for each cell of the result, behind one for what nobody asks for."""

@@ -2,7 +2,8 @@
 
 One case may fit several faults, and a few cases fit none, because they are too small to tell or
 hold infinities. So the cases vote: for each fault that gives their outputs, in the same variant. It
-must explain most of them.
+must explain most of them. Of a few faults a case may say no more than that they are possible; then
+another must show them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def conclusion(verdicts: Sequence[Verdict]) -> str | None:
     found = (
         _pair(wrong)
         or _elected(replayed, wrong, verdicts)
+        or _open_to(wrong)
         or _elected(located, wrong, verdicts)
         or _elected_of_any_variant(wrong)
     )
@@ -46,7 +48,7 @@ def _with_another(name: str, wrong: Sequence[Verdict]) -> str:
 
     Faults of rounding are no second ones: on a case or two, they fit too easily.
     """
-    left = [v for v in wrong if name not in v.candidates]
+    left = [v for v in wrong if name not in (*v.candidates, *v.possible)]
     others = [
         {n for n, variant in v.matches if variant != LOCATED and not n.startswith(ROUNDING)}
         for v in left
@@ -78,6 +80,16 @@ def _elected(
         spoiling_none = [c for c in first if all(leaves_right(*c, case) for case in right)]
         first = spoiling_none or first
     return first[0][0]
+
+
+def _open_to(wrong: Sequence[Verdict]) -> str | None:
+    """The fault that one case shows, and that most others are too small or too plain to refute."""
+    for name in dict.fromkeys(name for v in wrong for name in v.possible):
+        is_shown = any(name in v.candidates for v in wrong)
+        is_open = sum(name in (*v.candidates, *v.possible) for v in wrong)
+        if is_shown and is_open >= MOST * len(wrong):
+            return name
+    return None
 
 
 def _elected_of_any_variant(wrong: Sequence[Verdict]) -> str | None:

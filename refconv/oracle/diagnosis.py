@@ -16,7 +16,15 @@ from refconv.oracle.adjoint import posed
 from refconv.oracle.case import Array, Case
 from refconv.oracle.comparison import Comparison, Terms
 from refconv.oracle.reference import Reference
-from refconv.oracle.replay import Evidence, agree, every_name, matches, pair, replays
+from refconv.oracle.replay import (
+    Evidence,
+    agree,
+    every_name,
+    matches,
+    pair,
+    replays,
+    undecided,
+)
 from refconv.oracle.verdict import Match, Verdict
 from refconv.oracle.where import UNWRITTEN, located_faults, location
 
@@ -64,14 +72,15 @@ def explain(
             found = list(matches(evidence, every_name(case.of)))
         if not is_bad:
             return verdict.named(found)
+        verdict = verdict.told(possible=undecided(evidence))
         located = [
             Match(name, LOCATED, sentence)
             for name, sentence in located_faults(case, comparison, reference.terms)
         ]
         if found:
             # A fault may leave nothing but zeros; it is likelier that nothing was written.
-            zeros = [] if comparison.actual.any() else [m for m in located if m.name == UNWRITTEN]
-            return verdict.named(zeros + found)
+            zeros = [m for m in located if m.name == UNWRITTEN]
+            return verdict.named(found + zeros if comparison.actual.any() else zeros + found)
         tried = hints.pairs or None
         if tried or (hints.search and not located):
             both = pair(evidence, tried)
@@ -93,13 +102,26 @@ def explain_shape(case: Case, actual: Array, reference: Reference) -> Verdict:
         outputs=reference.y.size,
         wrong_outputs=reference.y.size,
     )
-    if (case.of is None and actual.ndim != len(expected)) or actual.dtype.kind not in "fciu":
+    if actual.dtype.kind not in "fciu":
         return verdict
     tolerance = 1e-3 * (reference.magnitude.max(initial=0) if not case.is_integral else 0)
+    reshaped = _reshaped(actual, reference.y, tolerance)
+    if case.of is None and actual.ndim != len(expected):
+        return verdict.named(reshaped)
     with np.errstate(all="ignore"):
         found = [
             match
             for match, y in replays(posed(case), reference.y, actual.shape, every_name(case.of))
             if y.shape == actual.shape and agree(actual, y, tolerance)
         ]
+    if reshaped:  # by a fault that may do more where an axis is longer than 1
+        return verdict.named(reshaped).told(possible=tuple(match.name for match in found))
     return verdict.named(found)
+
+
+def _reshaped(actual: Array, y: Array, tolerance: float) -> list[Match]:
+    """The finding that all numbers are right, in their order, and only the shape is not."""
+    if not y.size or actual.size != y.size or not agree(actual.ravel(), y.ravel(), tolerance):
+        return []
+    sentence = f"All numbers are right and in order: only their shape must be {y.shape}."
+    return [Match("output-reshaped", LOCATED, sentence)]

@@ -23,6 +23,13 @@ import numpy as np
 
 from refconv.geometry import same_pads
 from refconv.oracle.gather import Problem
+from refconv.oracle.memory import (
+    channels_at,
+    offset_channels,
+    pitched,
+    rows_at_other_pitch,
+    written,
+)
 
 Array = np.ndarray[Any, Any]
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -261,6 +268,16 @@ def _(p: Problem) -> Iterator[Problem]:
     yield _repadded(p, (p.pads[0], (0, 0)))
 
 
+@changes("pads-off-by-one", "The pads are one cell too wide, or one too narrow.")
+def _(p: Problem) -> Iterator[Problem]:
+    (pt, pb), (pl, pr) = p.pads
+    for more in (1, -1):
+        rows, columns = (pt + more, pb + more), (pl + more, pr + more)
+        yield _repadded(p, (rows, columns))
+        yield _repadded(p, (rows, p.pads[1]))
+        yield _repadded(p, (p.pads[0], columns))
+
+
 @changes("padding-circular", "Padding wraps around: it is filled from the image's other end.")
 def _(p: Problem) -> Iterator[Problem]:
     if p.x.size:
@@ -313,6 +330,49 @@ def _(p: Problem) -> Iterator[Problem]:
     if p.groups > 1:
         first = p.x[:, : p.x.shape[1] // p.groups]
         yield replace(p, x=np.tile(first, (1, p.groups, 1, 1)))
+
+
+@changes("groups-share-weights", "Every group uses the weights of the first.")
+def _(p: Problem) -> Iterator[Problem]:
+    if p.groups > 1:
+        yield replace(p, weight=np.tile(p.weight[: len(p.weight) // p.groups], (p.groups, 1, 1, 1)))
+
+
+@changes(
+    "groups-weight-offset",
+    "Weights of the groups are looked for at g*Cg + fg instead of g*Fg + fg.",
+)
+def _(p: Problem) -> Iterator[Problem]:
+    G, Fg, Cg = p.groups, len(p.weight) // max(1, p.groups), p.weight.shape[1]
+    if G > 1 and Fg != Cg:
+        for weight in channels_at(p.weight[None], offset_channels(G, Cg, Fg)):
+            yield replace(p, weight=weight[0])
+
+
+@changes(
+    "groups-input-offset",
+    "Input channels of the groups are looked for at g*Fg + cg instead of g*Cg + cg.",
+)
+def _(p: Problem) -> Iterator[Problem]:
+    G, Fg, Cg = p.groups, len(p.weight) // max(1, p.groups), p.weight.shape[1]
+    if G > 1 and Fg != Cg:
+        for x in channels_at(p.x, offset_channels(G, Fg, Cg)):
+            yield replace(p, x=x)
+
+
+@spoils(
+    "groups-output-offset",
+    "Output channels of the groups are written at g*Cg + fg instead of g*Fg + fg.",
+)
+def _(p: Problem, y: Array) -> Iterator[Array]:
+    G, Cg = p.groups, p.weight.shape[1]
+    Fg = y.shape[1] // max(1, G)
+    if G > 1 and Fg != Cg:
+        N, F = y.shape[:2]
+        channels = offset_channels(G, Cg, Fg)
+        flat = np.arange(N)[:, None] * F + channels
+        for places in (flat, np.where(channels < F, flat, N * F)):
+            yield written(y.reshape(N * F, -1), places.ravel(), N * F).reshape(y.shape)
 
 
 @changes(
@@ -403,6 +463,25 @@ def _(p: Problem) -> Iterator[Problem]:
         back = np.argsort(axes)
         yield replace(p, weight=p.weight.reshape([shape[a] for a in axes]).transpose(back))
         yield replace(p, weight=p.weight.transpose(axes).reshape(shape))
+
+
+@changes("pitch-input", "Rows of the image are looked for H cells apart, and not W.")
+def _(p: Problem) -> Iterator[Problem]:
+    for x in rows_at_other_pitch(p.x):
+        yield replace(p, x=x)
+
+
+@changes("pitch-weight", "Rows of the kernel are looked for KH cells apart, and not KW.")
+def _(p: Problem) -> Iterator[Problem]:
+    for weight in rows_at_other_pitch(p.weight):
+        yield replace(p, weight=weight)
+
+
+@spoils("pitch-output", "Rows of the output are written OH cells apart, and not OW.")
+def _(p: Problem, y: Array) -> Iterator[Array]:
+    if y.shape[2] != y.shape[3]:
+        for places in pitched(y.shape):
+            yield written(y.reshape(-1), places.ravel(), y.size).reshape(y.shape)
 
 
 @changes("input-mirrored", "The image is mirrored.")
@@ -508,7 +587,8 @@ def _largest_partial_sum(p: Problem) -> float:
 
 @spoils("rectified", "Negative outputs are zero: a ReLU is fused in.")
 def _(p: Problem, y: Array) -> Iterator[Array]:
-    if y.dtype.kind != "c":
+    # Of one or two outputs many a fault leaves zeros: they would all be this one.
+    if y.dtype.kind != "c" and (y > 0).any() and np.count_nonzero(y < 0) > 1:
         yield np.maximum(y, 0)
 
 
@@ -544,10 +624,10 @@ def _interleaved(p: Problem, y: Array) -> Iterator[Array]:
 
 
 def _filled(p: Problem, pads: Pads, mode: Any) -> Problem:
-    """The pads filled in from the image."""
-    (pt, pb), (pl, pr) = pads
+    """The pads filled in from the image; those below 0, by a fault before, have no cells."""
+    (pt, pb), (pl, pr) = (tuple(max(0, end) for end in ends) for ends in pads)
     corner = (p.corner[0] - pt, p.corner[1] - pl)
-    x = np.pad(p.x, ((0, 0), (0, 0), *pads), mode=mode)
+    x = np.pad(p.x, ((0, 0), (0, 0), (pt, pb), (pl, pr)), mode=mode)
     return replace(p, x=x, corner=corner, ends=(p.ends[0] - pb, p.ends[1] - pr))
 
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from refconv.oracle.adjoint import Adjoint, indices
+from refconv.oracle.faults import FAULTS
+from refconv.oracle.memory import channels_at, offset_channels, rows_at_other_pitch
 from refconv.oracle.solved import SolvedFault, pad_value_of, scaled
 
 Array = np.ndarray[Any, Any]
@@ -178,7 +180,130 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
         yield a.grad_y.reshape(a.shape[0], -1).sum(1)
 
 
+@gradient_fault(
+    "sums-end-early",
+    "The sums end early: the last row, column, image or place of grad_y is left out, or what is "
+    "behind the last whole vector of its places.",
+    *GRADIENTS,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    N, _F, OH, OW = a.grad_y.shape
+    place = np.arange(OH * OW).reshape(OH, OW)
+    is_last_row, is_last_column = place // max(1, OW) == OH - 1, place % max(1, OW) == OW - 1
+    is_last = np.arange(N)[:, None, None, None] == N - 1
+    left_out = [is_last_row, is_last_column, is_last_row | is_last_column]
+    left_out += [is_last, is_last & is_last_row & is_last_column]
+    for width in (4, 8, 16):
+        tail = place >= OH * OW // width * width
+        left_out += [tail & (width <= OH * OW), tail]
+    for part in left_out:
+        yield replace(a, grad_y=np.where(part, 0, a.grad_y)).solve()
+
+
 # --- strides, pads and sizes ---------------------------------------------------------------------
+
+
+@gradient_fault(
+    "stride-remainder-unchecked",
+    "A cell takes part in windows that do not reach it: whether (h + p - kh*d) is a multiple of "
+    "the stride is not asked before it is divided by it.",
+    *BY_X,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    if a.convolution.stride == (1, 1):  # everything is a multiple of it
+        return
+    for unchecked in ((True, True), (True, False), (False, True)):
+        for towards_zero in (False, True):
+            yield _with_bias(a, _gathered(a, unchecked, towards_zero=towards_zero))
+
+
+def _gathered(a: Adjoint, unchecked: tuple[bool, bool], *, towards_zero: bool) -> Array:
+    """The gradient cell by cell of x: from all windows that reach it, and more where remainders of
+    the division by the stride are unchecked; C divides towards zero, Python down.
+    """
+    p = a.convolution
+    N, (F, Cg, KH, KW), groups = len(a.grad_y), p.weight.shape, p.groups
+    sums = np.zeros(a.shape, np.result_type(a.grad_y, p.weight))
+    if not a.grad_y.size:
+        return sums
+
+    def windows(axis: int, k: int) -> tuple[Array, Array]:
+        """The window that each cell is read from at kernel cell k, and whether there is one."""
+        s, size = p.stride[axis], p.size[axis]
+        ahead = np.arange(a.shape[2 + axis]) + p.corner[axis] - k * p.dilation[axis]
+        window = np.where(towards_zero & (ahead < 0), -(-ahead // s), ahead // s)
+        is_one = (window >= 0) & (window < size) & (unchecked[axis] | (ahead % s == 0))
+        return np.clip(window, 0, size - 1), is_one
+
+    for kh, kw in product(range(KH), range(KW)):
+        (rows, is_row), (columns, is_column) = windows(0, kh), windows(1, kw)
+        read = a.grad_y[:, :, rows[:, None], columns]
+        read = np.where(is_row[:, None] & is_column, read, 0).reshape(N, groups, F // groups, -1)
+        weights = p.weight[:, :, kh, kw].reshape(groups, F // groups, Cg).swapaxes(1, 2)
+        sums += (weights @ read).reshape(a.shape)
+    return sums
+
+
+@gradient_fault(
+    "zeros-before-cells",
+    "The zeros between the cells of what is spread out are put before each cell, and not behind.",
+    *BY_X,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    p = a.convolution
+    (pt, pl), (sh, sw) = p.corner, p.stride
+    yield replace(a, convolution=replace(p, corner=(pt - (sh - 1), pl - (sw - 1)))).solve()
+
+
+@gradient_fault(
+    "stride-phases-swapped",
+    "Cells that lie a stride apart, the phases, are put together in the order (w, h), and not "
+    "(h, w).",
+    *BY_X,
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    sh, sw = a.convolution.stride
+    H, W = y.shape[2] // sh * sh, y.shape[3] // sw * sw
+    shuffled = y.copy()
+    for h, w in product(range(sh), range(sw)):
+        from_h, from_w = divmod(w * sh + h, sw)
+        shuffled[:, :, h:H:sh, w:W:sw] = y[:, :, from_h:H:sh, from_w:W:sw]
+    yield shuffled
+
+
+@gradient_fault(
+    "output-times-stride",
+    "The output has as many rows and columns as the image, times the stride: the kernel, the pads "
+    "and the output padding have no part in its size.",
+    "transpose",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    p = a.convolution
+    rows, columns = (n * s - m for n, s, m in zip(p.size, p.stride, a.shape[2:], strict=True))
+    yield resized(a, (rows, columns))
+
+
+@gradient_fault(
+    "grad-not-cropped",
+    "As a convolution dilated by the stride: rows and columns that the stride leaves over are not "
+    "cropped off the kernel, or are at the wrong end.",
+    "weight-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    p = a.convolution
+    axes = zip(p.x.shape[2:], p.pads, p.size, p.stride, p.dilation, strict=True)
+    KH, KW = ((n + sum(e) - (o - 1) * s - 1) // d + 1 for n, e, o, s, d in axes)
+    if a.shape[2:] != (KH, KW):
+        shape = (*a.shape[:2], KH, KW)
+        whole = replace(a, convolution=replace(p, weight=indices(shape)), shape=shape).solve()
+        yield whole
+        yield whole[:, :, KH - a.shape[2] :, KW - a.shape[3] :]
+
+
+@gradient_fault("saturates-int16", FAULTS["saturates-int16"].sentence, *GRADIENTS, "transpose")
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    if y.dtype.kind != "c":
+        yield np.clip(y, -32768, 32767)
 
 
 @gradient_fault(
@@ -267,6 +392,51 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
         ).solve()
 
 
+@gradient_fault(
+    "groups-first-repeated",
+    "The gradient of the first group's weights is returned for every group.",
+    "weight-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    G = a.convolution.groups
+    if G > 1:
+        yield np.tile(y[: len(y) // G], (G, 1, 1, 1))
+
+
+@gradient_fault(
+    "gradient-groups-all-read-first",
+    "Every group reads the channels of grad_y of the first.",
+    "input-grad",
+    "weight-grad",
+)
+def _(a: Adjoint, y: Array) -> Iterator[Array]:
+    G = a.convolution.groups
+    if G > 1:
+        first = a.grad_y[:, : a.grad_y.shape[1] // G]
+        yield replace(a, grad_y=np.tile(first, (1, G, 1, 1))).solve()
+
+
+def _offset(a: Adjoint, y: Array) -> Iterator[Array]:
+    G, (F, Cg) = a.convolution.groups, a.convolution.weight.shape[:2]
+    Fg = F // max(1, G)
+    if G > 1 and Fg != Cg:
+        for grad_y in channels_at(a.grad_y, offset_channels(G, Cg, Fg)):
+            yield replace(a, grad_y=grad_y).solve()
+
+
+gradient_fault(
+    "gradient-groups-offset",
+    "Channels of grad_y of the groups are looked for at g*Cg + fg instead of g*Fg + fg.",
+    "input-grad",
+    "weight-grad",
+)(_offset)
+gradient_fault(
+    "groups-input-offset",
+    FAULTS["groups-input-offset"].sentence,
+    "transpose",
+)(_offset)
+
+
 # --- memory --------------------------------------------------------------------------------------
 
 
@@ -277,6 +447,17 @@ def _(a: Adjoint, y: Array) -> Iterator[Array]:
     N, F, OH, OW = a.grad_y.shape
     yield replace(a, grad_y=a.grad_y.reshape(N, OH, OW, F).transpose(0, 3, 1, 2)).solve()
     yield replace(a, grad_y=a.grad_y.transpose(0, 2, 3, 1).reshape(N, F, OH, OW)).solve()
+
+
+def _pitched(a: Adjoint, y: Array) -> Iterator[Array]:
+    for grad_y in rows_at_other_pitch(a.grad_y):
+        yield replace(a, grad_y=grad_y).solve()
+
+
+gradient_fault(
+    "pitch-gradient", "Rows of grad_y are looked for OH cells apart, and not OW.", *GRADIENTS
+)(_pitched)
+gradient_fault("pitch-input", FAULTS["pitch-input"].sentence, "transpose")(_pitched)
 
 
 # --- with an unknown in them ---------------------------------------------------------------------

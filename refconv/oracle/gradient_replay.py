@@ -38,6 +38,9 @@ OF_IMAGES = ("batch-accumulated",)
 
 OF_BIAS = ("bias-missing", "bias-negated", "bias-doubled", "bias-restarts-per-group")
 
+OF_OUTPUT = ("bias-by-batch", "groups-output-offset", "pitch-output")
+"""Faults of where outputs are put: gradients have none, and a transpose has its own."""
+
 OF_OPERAND = (
     "layout-input", "input-mirrored", "batch-repeated", "groups-all-read-first",
 )  # fmt: skip
@@ -46,11 +49,15 @@ OF_OPERAND = (
 EXCHANGED = {
     "groups-interleaved-input": "groups-interleaved-output",
     "groups-interleaved-output": "groups-interleaved-input",
+    "groups-input-offset": "groups-output-offset",
+    "groups-output-offset": "groups-input-offset",
+    "pitch-input": "pitch-output",
+    "pitch-output": "pitch-input",
 }
 """What the convolution reads, its transpose writes, and the reverse."""
 
-UNFIT = ("stride-in-pointwise", "saturates-int16", "output-size-ceil")
-"""Faults of other convolutions, or of a sum's order, or that the size of grad_y leaves no room."""
+UNFIT = ("stride-in-pointwise", "output-size-ceil")
+"""Faults of other convolutions, or that the size of grad_y leaves no room."""
 
 
 class Replayed(NamedTuple):
@@ -66,7 +73,7 @@ def names_of(of: str) -> frozenset[str]:
     """The names of all faults that are replayed of this gradient."""
     own = {fault.name for fault in GRADIENT_FAULTS if of in fault.of}
     solved = {fault.name for fault in SOLVED_OF[of]}
-    unfit = (*UNFIT, *(() if of == "transpose" else (*OF_BIAS, "bias-by-batch")))
+    unfit = (*UNFIT, *(() if of == "transpose" else (*OF_BIAS, *OF_OUTPUT)))
     shared = FAULTS.keys() - {*unfit, *(() if of in BY_X else OF_IMAGES)}
     if of == "bias-grad":  # a sum of grad_y: the convolution has no part in it
         shared = {name for name in OF_RESULT if "output" not in name}

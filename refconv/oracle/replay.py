@@ -142,16 +142,46 @@ def _rounded(evidence: Evidence, names: Collection[str]) -> Iterator[Match]:
             yield Match(fault.name, 0, fault.sentence)
             return
     for fault in narrower(ACCUMULATORS):
-        for replayed in accumulated(problem, fault.type) if isinstance(problem, Problem) else ():
+        narrow = rounded(comparison.actual, fault.type)
+        if not np.array_equal(narrow, comparison.actual, equal_nan=True):
+            continue  # what sums of that type cannot be
+        for replayed in accumulated(problem, fault.type):
             if np.array_equal(comparison.actual, replayed, equal_nan=True):
                 yield Match(fault.name, 0, f"{fault.sentence} Replayed to the bit.")
                 return
-    # The narrowest first: all its numbers are the others' too.
-    for fault in reversed(narrower(ACCUMULATORS)):
-        if errors_are_of(fault.type, comparison, evidence.reference, evidence.case.types.result):
+    for fault in () if comparison.exact else possible_accumulators(evidence):
+        if fault.name in names:  # the narrowest: all its numbers are the others' too
             sentence = f"{fault.sentence} Errors are of that size, in some order of summation."
             yield Match(fault.name, 0, sentence)
             return
+
+
+def undecided(evidence: Evidence) -> tuple[str, ...]:
+    """The faults that may be, but that this case is too small or too plain to show: it has one
+    negative output, or whole numbers.
+    """
+    y = evidence.comparison.expected
+    is_rectified = y.dtype.kind != "c" and evidence.is_given_by(np.maximum(y, 0))
+    return (
+        *(("rectified",) if is_rectified else ()),
+        *(fault.name for fault in possible_accumulators(evidence)),
+    )
+
+
+def possible_accumulators(evidence: Evidence) -> list[RoundingFault]:
+    """The narrow accumulators whose sums, in some order, may be off like that, the narrowest first.
+
+    Of real numbers that is a finding. Of whole ones it is none, for an offset looks the same.
+    """
+    comparison, types = evidence.comparison, evidence.case.types
+    if types.accumulator.kind != "f":
+        return []
+    u = bounds.ROUNDOFF[evidence.terms.accumulator]
+    return [
+        fault for fault in reversed(ACCUMULATORS)
+        if bounds.ROUNDOFF[fault.type] > u
+        and errors_are_of(fault.type, comparison, evidence.reference, types.result)
+    ]  # fmt: skip
 
 
 def _rounded_result(comparison: Comparison, type_: str) -> Array:

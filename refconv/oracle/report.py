@@ -52,9 +52,11 @@ class Report:
     def add(self, case: Case, verdict: Verdict) -> None:
         """Count a verdict."""
         self.verdicts.append(verdict)
-        if verdict.candidates:
-            shared = tuple(name for name in self.suspects if name in verdict.candidates)
-            self.suspects = shared or self.suspects or verdict.candidates
+        # What is told by its place cannot be tried on the next case.
+        replayed = dict.fromkeys(name for name, variant in verdict.matches if variant != LOCATED)
+        if replayed:
+            shared = tuple(name for name in self.suspects if name in replayed)
+            self.suspects = shared or self.suspects or tuple(replayed)
         for kind in kinds_of(case):
             self._by_kind[kind]["tried"] += 1
             self._by_kind[kind][_column(verdict)] += 1
@@ -63,7 +65,7 @@ class Report:
     def hints(self) -> Hints:
         """What helps to explain the next case; looking for faults in vain is given up in time."""
         vain = sum(
-            all(variant == LOCATED for _, variant in v.matches)
+            all(variant == LOCATED for _, variant in v.matches) and not v.possible
             for v in self.verdicts
             if v.status == "wrong"
         )
@@ -106,7 +108,7 @@ class Report:
     def explains(self, verdict: Verdict) -> bool:
         """Whether the run's name, or one of the two in it, would explain the outputs of a case."""
         names = {str(self.diagnosis), *str(self.diagnosis).split(AND)}
-        return bool(names & {*verdict.candidates})
+        return bool(names & {*verdict.candidates, *verdict.possible})
 
     def rename(self, name: str, sentence: str) -> None:
         """Another name for the run, and for all that its name so far would explain, or none."""
@@ -195,12 +197,25 @@ class Report:
         return [*lines, ""]
 
     def _renamed(self, verdict: Verdict) -> Verdict:
-        """The verdict with the name that explains the whole run, where it may have it."""
-        if self.diagnosis in (None, verdict.diagnosis) or self.diagnosis not in verdict.candidates:
+        """The verdict with the name that explains the whole run, where it may have it; else it is
+        said that its own name is not the run's.
+        """
+        if verdict.diagnosis == self.diagnosis:
             return verdict
+        if self.diagnosis not in verdict.candidates:
+            return verdict.told(explanation=verdict.explanation + self._beside(verdict))
         return verdict.told(
             diagnosis=self.diagnosis, explanation=_sentence(verdict, str(self.diagnosis))
         )
+
+    def _beside(self, verdict: Verdict) -> str:
+        """What a verdict that has not the run's name is to the run, in words."""
+        if self.diagnosis in verdict.possible:
+            return f" (It may be {self.diagnosis}, as in other cases: this one does not tell.)"
+        if verdict.diagnosis is None or verdict.diagnosis in str(self.diagnosis).split(AND):
+            return ""
+        of_run = f"the run's is {self.diagnosis}" if self.diagnosis else "the run has none"
+        return f" (That name fits this case, and not the run: {of_run}.)"
 
     def command(self, case: Case) -> str:
         """The command that reproduces a case; its Python where there is no such command."""

@@ -65,6 +65,8 @@ class Verdict:
     candidates: tuple[str, ...] = ()
     matches: tuple[tuple[str, int], ...] = ()
     """The candidates, with the variant of each that gives the outputs."""
+    possible: tuple[str, ...] = ()
+    """Faults that this case alone cannot show, and does not refute: see `conclusion.py`."""
 
     @property
     def is_good(self) -> bool:

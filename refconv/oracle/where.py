@@ -97,20 +97,33 @@ def located_faults(case: Case, comparison: Comparison, terms: Array) -> Iterator
         values = actual[wrong]
         only_nan = np.isnan(values).all() and not np.isnan(expected).any()
         same = only_nan or bool((values == values[0]).all())
-        if same and len(values) > 1:
+        if same and len(values) > 1 and not _is_an_end(values[0], expected[wrong]):
             unwritten = f"All wrong outputs are {values[0]:g}: they were not written, it seems."
             yield UNWRITTEN, unwritten
     if case.of is None:
         yield from _border_only(wrong, touches_padding(terms, case.geometry))
     if is_image:
-        yield from _tails(wrong)
+        yield from _tails(wrong, case)
         yield from _last_images(wrong)
-    if (start := flat_start(wrong)) is not None:
+    yield from _last_groups(wrong, case)
+    # Where a row begins, an offset or a pitch may be wrong: then it is no index that overflows. And
+    # what is right in the first row alone may be right by chance.
+    row = wrong.shape[-1] if wrong.ndim > 1 else 1
+    if (start := flat_start(wrong)) is not None and start > row and start % row:
         yield (
             "past-flat-index",
             f"Everything before flat index {start} of the output is right, and nearly nothing from "
             "there on: an index that overflows, or a thread whose work was lost.",
         )
+
+
+def _is_an_end(value: Any, expected: Array) -> bool:
+    """Whether the value is an end of a range that all these are beyond: they were cut off there."""
+    if expected.dtype.kind == "c":
+        return False
+    return bool(
+        (value > 0 and (expected > value).all()) or (value < 0 and (expected < value).all())
+    )
 
 
 def _one_place(wrong: Array) -> Iterator[tuple[str, str]]:
@@ -130,10 +143,10 @@ def _border_only(wrong: Array, border: Array) -> Iterator[tuple[str, str]]:
         )
 
 
-def _tails(wrong: Array) -> Iterator[tuple[str, str]]:
+def _tails(wrong: Array, case: Case) -> Iterator[tuple[str, str]]:
     for name, axes, words in (
         ("tail-of-row", (0, 1, 2), "the last columns of every row"),
-        ("tail-of-channels", (0, 2, 3), "the last output channels"),
+        ("tail-of-channels", (0, 2, 3), f"the last {case.axes.names[1]}s"),
     ):
         hit: Array = np.asarray(wrong.any(axes))
         first = int(np.argmax(hit))
@@ -149,4 +162,17 @@ def _last_images(wrong: Array) -> Iterator[tuple[str, str]]:
             "tail-of-batch",
             f"The images before {first} are right, and nearly nothing is from there on: an image "
             "may leave something behind for the next.",
+        )
+
+
+def _last_groups(wrong: Array, case: Case) -> Iterator[tuple[str, str]]:
+    """From one group on nearly all is wrong, and nothing before."""
+    if case.pointwise_weight is not None:  # it mixes the groups
+        return
+    by_group = np.moveaxis(wrong, case.axes.grouped, 0).reshape(case.geometry.G, -1)
+    first = int(np.argmax(by_group.any(1)))
+    if first and by_group[first:].mean() > 0.5:
+        yield (
+            "tail-of-groups",
+            f"The groups before {first} are right, and nearly nothing is from there on.",
         )
