@@ -408,6 +408,18 @@ def test_outputs_that_are_not_cleared_are_told_by_asking_again(examples):
     assert {v.diagnosis for v in report.failures} == {"output-not-cleared"}
 
 
+def test_the_same_memory_may_come_back_each_time():
+    """`+=` into a buffer, which is what is returned."""
+    kept = {}
+
+    def adds_in_place(*call, **options):
+        y = right(*call, **options)
+        kept.setdefault((y.shape, y.dtype), np.zeros_like(y))[...] += y
+        return kept[y.shape, y.dtype]
+
+    assert oracle.check(adds_in_place, 0).diagnosis == "output-not-cleared"
+
+
 @pytest.mark.parametrize("data", ["integers", "reals"])
 def test_one_case_is_enough_to_see_that_they_are_not(data):
     """It is right, and then it is wrong: so the line of a report shows what the run found."""

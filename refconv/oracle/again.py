@@ -101,7 +101,10 @@ def _asked(runner: Runner, case: Case) -> list[Outcome]:
     """What the target answers, one time after the other, as long as it does."""
     outcomes: list[Outcome] = []
     while len(outcomes) < TIMES and all(o.how == RETURNED for o in outcomes):
-        outcomes.append(runner.run(case))
+        outcome = runner.run(case)
+        answer, _ = as_outputs(outcome.value)
+        # A copy: a target may return the same memory each time.
+        outcomes.append(outcome if answer is None else outcome._replace(value=answer.copy()))
     return outcomes
 
 
