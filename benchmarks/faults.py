@@ -30,8 +30,8 @@ from test_onnx_backend import node_examples, options_of
 
 from refconv import Geometry
 from refconv.oracle import check
-from refconv.oracle.gradient_case import OF
-from refconv.oracle.suite import core, core_of
+from refconv.oracle.cases.gradient_case import OF
+from refconv.oracle.cases.suite import core, core_of
 
 RTOL, ATOL = 1e-3, 1e-7
 """Of ONNX's test runner, `onnx.backend.test.runner`."""

@@ -34,7 +34,7 @@ from refconv.bench.measure import geometric_mean, threads_in_words
 from refconv.bench.operands import Array, Operands
 from refconv.bench.peers import Prepared, onnx_session, torch_threads
 from refconv.cli.bench import positive
-from refconv.oracle.adapters.model import transposing_model_of
+from refconv.oracle.targets.adapters.model import transposing_model_of
 from refconv.plan import Method
 from refconv.timing import medians
 

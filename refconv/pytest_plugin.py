@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from refconv.oracle.case import Case
-    from refconv.oracle.outcome import Runner
+    from refconv.oracle.cases.case import Case
+    from refconv.oracle.targets.outcome import Runner
 
 DRAWN = 100
 
@@ -62,9 +62,9 @@ class _Suite(pytest.Collector):
     """The cases of one target."""
 
     def collect(self) -> Iterator[Any]:
+        from refconv.oracle.cases.suite import named
         from refconv.oracle.check import runner_of
-        from refconv.oracle.suite import named
-        from refconv.oracle.targets import TargetError
+        from refconv.oracle.targets.named import TargetError
 
         target, of = (self.config.getoption(f"--refconv-{name}") for name in ("target", "of"))
         try:

@@ -11,7 +11,7 @@ from strategies import cases
 
 from refconv import conv2d, oracle
 from refconv.oracle import Case, GradientCase, assert_conv_close
-from refconv.oracle.gradient_case import OF
+from refconv.oracle.cases.gradient_case import OF
 from refconv.oracle.strategies import cases as oracle_cases
 
 pytest_plugins = ["pytester"]

@@ -12,14 +12,15 @@ from fresh import run_python
 from hypothesis import find, given, settings
 
 from refconv import conv2d, depthwise_separable_conv2d, oracle
-from refconv.oracle import Case, suite
+from refconv.oracle import Case
+from refconv.oracle.cases import suite
+from refconv.oracle.cases.kinds import KINDS, kinds_of
 from refconv.oracle.conclusion import conclusion
-from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.outcome import RETURNED, Outcome
+from refconv.oracle.judging.verdict import STATUSES, Verdict
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import STRUCTURES, cases, geometries
-from refconv.oracle.targets import TargetError
-from refconv.oracle.verdict import STATUSES, Verdict
+from refconv.oracle.targets.named import TargetError
+from refconv.oracle.targets.outcome import RETURNED, Outcome
 
 SHOWN_AS_IS = re.compile(r" *(refconv check |Case\.from_descriptor\(|Case\()")
 """Lines that are to be copied, and so are as long as they are."""

@@ -13,10 +13,10 @@ import pytest
 from fresh import TESTS
 
 from refconv.cli import main
-from refconv.oracle import suite
-from refconv.oracle.gradient_case import OF
-from refconv.oracle.kinds import KINDS
-from refconv.oracle.suite import core_of
+from refconv.oracle.cases import suite
+from refconv.oracle.cases.gradient_case import OF
+from refconv.oracle.cases.kinds import KINDS
+from refconv.oracle.cases.suite import core_of
 
 MISBEHAVING = TESTS / "misbehaving.py"
 SMALL = "ic2ih5iw7oc3kh3kw2"

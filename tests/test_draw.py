@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refconv.oracle import Case, draw
+from refconv.oracle import Case
+from refconv.oracle.cases import draw
 
 FLOATS = {
     "float16": 11, "bfloat16": 8, "float32": 24, "float64": 53, "complex64": 24, "complex128": 53,

@@ -10,8 +10,8 @@ import pytest
 from faulty import RIGHT, SEEDS, UNNAMED, convolve, padded, pairs, winograd
 
 from refconv.oracle import check
-from refconv.oracle.replay import every_name
-from refconv.oracle.suite import core
+from refconv.oracle.cases.suite import core
+from refconv.oracle.faults.replay import every_name
 
 STABLE_NAMES = (
     "kernel-rotated-180", "kernel-flipped-h", "kernel-flipped-w", "kernel-transposed",

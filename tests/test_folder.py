@@ -19,14 +19,14 @@ from hostile_folders import HOSTILE
 
 from refconv import conv2d, depthwise_separable_conv2d
 from refconv.oracle import Case, GradientCase, judge
-from refconv.oracle.adapters import TargetError
+from refconv.oracle.cases.gradient_case import OF, output_padding
+from refconv.oracle.cases.suite import core, core_of
 from refconv.oracle.check import check
-from refconv.oracle.folder import FolderError, read, read_actual, write
-from refconv.oracle.gradient_case import OF, output_padding
-from refconv.oracle.outcome import CRASHED, RAISED, RETURNED
-from refconv.oracle.program import Program
-from refconv.oracle.suite import core, core_of
-from refconv.oracle.suite_folder import write as write_suite
+from refconv.oracle.files.case_folder import FolderError, read, read_actual, write
+from refconv.oracle.files.suite_folder import write as write_suite
+from refconv.oracle.targets.adapters import TargetError
+from refconv.oracle.targets.outcome import CRASHED, RAISED, RETURNED
+from refconv.oracle.targets.program import Program
 
 GROUPS = "g3mb2ic6ih12iw13oc12oh4ow8kh3kw2sh3sw2dh2dw1ph2pw0"
 SMALL = "g2mb2ic4ih5iw6oc6oh5ow7kh3kw2ph1pw1"

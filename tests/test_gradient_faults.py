@@ -10,13 +10,13 @@ import pytest
 from faulty_gradients import RIGHT, SEEDS, UNNAMED
 
 from refconv.oracle import GradientCase, check, judge
-from refconv.oracle.adjoint import indices, posed
 from refconv.oracle.again import SENTENCES
-from refconv.oracle.faults import FAULTS
-from refconv.oracle.gradient_case import OF
-from refconv.oracle.gradient_faults import GRADIENT_FAULTS, SOLVED_OF
-from refconv.oracle.replay import every_name
-from refconv.oracle.suite import core_of
+from refconv.oracle.cases.gradient_case import OF
+from refconv.oracle.cases.suite import core_of
+from refconv.oracle.faults.gradient_faults import GRADIENT_FAULTS, SOLVED_OF
+from refconv.oracle.faults.plain import FAULTS
+from refconv.oracle.faults.replay import every_name
+from refconv.oracle.reference.adjoint import indices, posed
 
 FOUND = ("wrong", "suspicious", "convention", "crashed")
 FINE = {"exact", "within-bound", "unjudged"}

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from refconv.cli import main
 from refconv.oracle import GradientCase, check, judge
-from refconv.oracle.folder import read, read_actual, write
-from refconv.oracle.gradient_case import OF
-from refconv.oracle.program import Program
+from refconv.oracle.cases.gradient_case import OF
+from refconv.oracle.cases.suite import core_of
+from refconv.oracle.files.case_folder import read, read_actual, write
+from refconv.oracle.files.suite_folder import names_of
+from refconv.oracle.files.suite_folder import write as write_suite
 from refconv.oracle.strategies import cases
-from refconv.oracle.suite import core_of
-from refconv.oracle.suite_folder import names_of
-from refconv.oracle.suite_folder import write as write_suite
+from refconv.oracle.targets.program import Program
 
 FORMATS = ("npy", "raw", "c", "hex", "onnx")
 TYPES = ("float32", "float64", "float16", "complex64", "int8", "uint8", "int32", "int64")

@@ -23,16 +23,16 @@ from refconv import (
 )
 from refconv.cli import main
 from refconv.oracle import Case, GradientCase, judge
-from refconv.oracle import reference as references
-from refconv.oracle.adjoint import posed
-from refconv.oracle.gradient_case import OF, asked
-from refconv.oracle.kinds import kinds_of
-from refconv.oracle.outcome import RAISED, RETURNED
-from refconv.oracle.reference import reference_of
+from refconv.oracle.cases.gradient_case import OF, asked
+from refconv.oracle.cases.kinds import kinds_of
+from refconv.oracle.cases.suite import core, core_of, full_of
+from refconv.oracle.reference import certified as references
+from refconv.oracle.reference.adjoint import posed
+from refconv.oracle.reference.certified import reference_of
 from refconv.oracle.strategies import cases
-from refconv.oracle.suite import core, core_of, full_of
-from refconv.oracle.targets import TargetError, resolve
-from refconv.oracle.worker import Worker
+from refconv.oracle.targets.named import TargetError, resolve
+from refconv.oracle.targets.outcome import RAISED, RETURNED
+from refconv.oracle.targets.worker import Worker
 
 TELLING = "g3mb2ic6ih10iw13oc12oh3ow8kh3kw2sh3sw2dh1dw0ph2pw0"
 

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refconv import conv2d
-from refconv.oracle import Case, bounds, check, judge
-from refconv.oracle.reference import reference_of
+from refconv.oracle import Case, check, judge
+from refconv.oracle.cases.suite import core
+from refconv.oracle.judging import bounds
+from refconv.oracle.reference.certified import reference_of
 from refconv.oracle.strategies import cases, geometries
-from refconv.oracle.suite import core
 
 TYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",

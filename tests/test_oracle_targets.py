@@ -18,12 +18,13 @@ from fresh import run_python
 from hypothesis import given, settings
 from strategies import cases, geometries
 
-from refconv.oracle import Case, wire
-from refconv.oracle.adapters import ADAPTERS, RefusedError, TargetError, adapter
+from refconv.oracle import Case
 from refconv.oracle.check import verdict_of
-from refconv.oracle.outcome import CRASHED, RAISED, RETURNED
-from refconv.oracle.targets import resolve
-from refconv.oracle.worker import Worker
+from refconv.oracle.targets import wire
+from refconv.oracle.targets.adapters import ADAPTERS, RefusedError, TargetError, adapter
+from refconv.oracle.targets.named import resolve
+from refconv.oracle.targets.outcome import CRASHED, RAISED, RETURNED
+from refconv.oracle.targets.worker import Worker
 
 MISBEHAVING = str(Path(__file__).with_name("misbehaving.py"))
 
@@ -385,7 +386,7 @@ def test_no_process_is_left_behind():
     """Nor what it started: by this process when it ends, or by a worker that is forgotten."""
     told = run_python(f"""
         from refconv.oracle import Case
-        from refconv.oracle.worker import Worker
+        from refconv.oracle.targets.worker import Worker
         case = Case.from_descriptor({PLAIN!r})
         left, forgotten = (Worker({f"{MISBEHAVING}:leaves_a_child"!r}) for _ in range(2))
         for worker in (left, forgotten):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fresh import run_python
 
-from refconv.oracle import suite
+from refconv.oracle.cases import suite
 
 pytest_plugins = ["pytester"]
 

@@ -11,8 +11,8 @@ from faulty_gradients import RIGHT
 from hypothesis import Phase, find, given, settings
 
 from refconv.oracle import check
+from refconv.oracle.cases.suite import FIRST_TRANSPOSED, TRANSPOSED, core, core_of
 from refconv.oracle.strategies import cases
-from refconv.oracle.suite import FIRST_TRANSPOSED, TRANSPOSED, core, core_of
 
 
 def beyond(array, part):

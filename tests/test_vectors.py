@@ -11,10 +11,10 @@ import pytest
 from refconv import conv2d, depthwise_separable_conv2d
 from refconv.cli import main
 from refconv.oracle import Case
-from refconv.oracle.folder import read
-from refconv.oracle.suite import core, full
-from refconv.oracle.suite_folder import names_of
-from refconv.oracle.suite_folder import write as write_suite
+from refconv.oracle.cases.suite import core, full
+from refconv.oracle.files.case_folder import read
+from refconv.oracle.files.suite_folder import names_of
+from refconv.oracle.files.suite_folder import write as write_suite
 
 FORMATS = ("npy", "raw", "c", "hex", "onnx")
 FILES = {"npy": "x.npy", "raw": "x.bin", "c": "case.h", "hex": "x.hex", "onnx": "model.onnx"}

@@ -90,8 +90,8 @@ def _torch(operands: Operands, *, channels_last: bool) -> Prepared:
 
 def onnxruntime(operands: Operands, threads: int) -> Prepared:
     """A session of one Conv node, its weight a constant, which the session packs when it loads."""
-    from refconv.oracle.adapters.adapter import Question
-    from refconv.oracle.adapters.model import model_of
+    from refconv.oracle.targets.adapters.adapter import Question
+    from refconv.oracle.targets.adapters.model import model_of
 
     g = operands.geometry
     question = Question(operands.x, operands.weight, None, g.stride, g.padding, g.dilation, g.G)

@@ -10,7 +10,7 @@ from refconv.cli.errors import InputError
 from refconv.cli.progress import progress
 
 if TYPE_CHECKING:
-    from refconv.oracle.case import Case
+    from refconv.oracle.cases.case import Case
 
 DESCRIPTION = """\
 Judge an implementation of convolution. TARGET is a library that is installed
@@ -110,7 +110,7 @@ def pair(text: str) -> tuple[int, int]:
 def run(options: argparse.Namespace) -> int:
     """Check, print; 1 where something is wrong."""
     from refconv.oracle.check import check
-    from refconv.oracle.targets import TargetError
+    from refconv.oracle.targets.named import TargetError
 
     if (options.target is None) == (options.program is None):
         raise InputError("needs a TARGET or a --command, and not both")
@@ -140,8 +140,8 @@ def run(options: argparse.Namespace) -> int:
 
 def one_case(options: argparse.Namespace) -> Case | None:
     """The case that is asked for, or None."""
-    from refconv.oracle.case import Case
-    from refconv.oracle.gradient_case import GradientCase
+    from refconv.oracle.cases.case import Case
+    from refconv.oracle.cases.gradient_case import GradientCase
 
     if options.case is None:
         if options.output_padding is not None:
@@ -166,6 +166,6 @@ def one_case(options: argparse.Namespace) -> Case | None:
 def _target(options: argparse.Namespace) -> Any:
     if options.program is None:
         return options.target
-    from refconv.oracle.program import Program
+    from refconv.oracle.targets.program import Program
 
     return Program(options.program, time_limit=options.time_limit)

@@ -15,10 +15,10 @@ from refconv.cli.errors import InputError
 from refconv.cli.progress import progress
 
 if TYPE_CHECKING:
-    from refconv.oracle.case import Case
-    from refconv.oracle.outcome import Outcome
+    from refconv.oracle.cases.case import Case
+    from refconv.oracle.judging.verdict import Verdict
     from refconv.oracle.report import Report
-    from refconv.oracle.verdict import Verdict
+    from refconv.oracle.targets.outcome import Outcome
 
 DESCRIPTION = """\
 Judge every case folder at or under DIR that holds an actual output: actual.npy, or actual.bin of
@@ -72,8 +72,8 @@ class Stored:
 
     def run(self, case: Case) -> Outcome:
         """Read them."""
-        from refconv.oracle.folder import read_actual
-        from refconv.oracle.outcome import RETURNED, Outcome
+        from refconv.oracle.files.case_folder import read_actual
+        from refconv.oracle.targets.outcome import RETURNED, Outcome
 
         return Outcome(RETURNED, read_actual(self._folder, case))
 
@@ -107,8 +107,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _found(top: Path) -> tuple[list[Path], int]:
     """The case folders with an output, and how many have none."""
-    from refconv.oracle.folder import has_actual
-    from refconv.oracle.suite_folder import case_folders
+    from refconv.oracle.files.case_folder import has_actual
+    from refconv.oracle.files.suite_folder import case_folders
 
     every = list(case_folders(top))
     if not every:
@@ -132,9 +132,9 @@ def _name(folder: Path, top: Path) -> str:
 def judge_folder(folder: Path, asked: tuple[Any, Any, str], report: Report) -> Verdict:
     """The verdict on the output in a folder; a folder that cannot be used is refused."""
     from refconv.oracle.check import verdict_of
-    from refconv.oracle.comparison import Terms
-    from refconv.oracle.folder import FolderError, read
-    from refconv.oracle.verdict import Verdict
+    from refconv.oracle.files.case_folder import FolderError, read
+    from refconv.oracle.judging.comparison import Terms
+    from refconv.oracle.judging.verdict import Verdict
 
     try:
         case = read(folder)

@@ -50,10 +50,10 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the suite, print what was written."""
-    from refconv.oracle import suite_folder
-    from refconv.oracle.formats.files import FolderError
-    from refconv.oracle.reference import UncertainError
-    from refconv.oracle.suite import named
+    from refconv.oracle.cases.suite import named
+    from refconv.oracle.files import suite_folder
+    from refconv.oracle.files.formats.files import FolderError
+    from refconv.oracle.reference.certified import UncertainError
 
     formats = _formats(options.format)
     if options.folder.exists() and not options.folder.is_dir():
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _formats(text: str) -> list[str]:
     """The names of formats in this list, all of which can be written here."""
-    from refconv.oracle.formats import FORMATS
+    from refconv.oracle.files.formats import FORMATS
 
     names = [name.strip() for name in text.split(",")]
     if unknown := [name for name in names if name not in FORMATS]:

@@ -12,12 +12,12 @@
 """
 
 from refconv.oracle.assertion import assert_conv_close
-from refconv.oracle.case import Case
+from refconv.oracle.cases.case import Case
+from refconv.oracle.cases.gradient_case import GradientCase
 from refconv.oracle.check import check
-from refconv.oracle.gradient_case import GradientCase
 from refconv.oracle.judge import judge
+from refconv.oracle.judging.verdict import Verdict
 from refconv.oracle.report import Report
-from refconv.oracle.verdict import Verdict
 from refconv.oracle.width import accumulator_width
 
 __all__ = [

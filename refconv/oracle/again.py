@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refconv.oracle.case import Case
+from refconv.oracle.cases.case import Case
 from refconv.oracle.judge import as_outputs
-from refconv.oracle.outcome import RETURNED, Outcome, Runner
-from refconv.oracle.reference import UncertainError, reference_of
-from refconv.oracle.verdict import Verdict
+from refconv.oracle.judging.verdict import Verdict
+from refconv.oracle.reference.certified import UncertainError, reference_of
+from refconv.oracle.targets.outcome import RETURNED, Outcome, Runner
 
 if TYPE_CHECKING:
     from refconv.oracle.report import Report

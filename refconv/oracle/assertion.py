@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from refconv.oracle.case import Case
-from refconv.oracle.gradient_case import GradientCase
+from refconv.oracle.cases.case import Case
+from refconv.oracle.cases.gradient_case import GradientCase
 from refconv.oracle.judge import judge
 
 

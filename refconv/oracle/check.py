@@ -1,8 +1,8 @@
 """Check a target: the core suite, then drawn cases, shrunk on failure; and a report of it all. In
 the end one case is put again (`again.py`).
 
-A case is put to the target by a `Runner` (`outcome.py`): called in this process, or in one of its
-own (`worker.py`), or as any program (`program.py`).
+A case is put to the target by a `Runner` (`targets/outcome.py`): called in this process, or in one
+of its own (`targets/worker.py`), or as any program (`targets/program.py`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from refconv.oracle.again import put_again
-from refconv.oracle.case import Case
-from refconv.oracle.comparison import Terms
-from refconv.oracle.diagnosis import NO_HINTS, Hints
-from refconv.oracle.gradient_case import OF, asked
+from refconv.oracle.cases.case import Case
+from refconv.oracle.cases.gradient_case import OF, asked
+from refconv.oracle.cases.kinds import KINDS, kinds_of
+from refconv.oracle.cases.suite import named
+from refconv.oracle.faults.diagnosis import NO_HINTS, Hints
 from refconv.oracle.judge import judge_as
-from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Outcome, Runner
+from refconv.oracle.judging.comparison import Terms
+from refconv.oracle.judging.verdict import Verdict
 from refconv.oracle.report import Report
 from refconv.oracle.strategies import cases as drawn_cases
-from refconv.oracle.suite import named
-from refconv.oracle.verdict import Verdict
+from refconv.oracle.targets.outcome import CRASHED, RAISED, TIME_LIMIT, Here, Outcome, Runner
 
 EXAMPLES = 200
 DRAWN_TYPES = ("float64", "float16", "int8", "uint8", "int32")
@@ -118,7 +118,7 @@ def check(
 def runner_of(target: Any, time_limit: float = TIME_LIMIT, of: str | None = None) -> Runner:
     """The runner of a target: itself, a callable's, or a name's in a process of its own."""
     if isinstance(target, str):
-        from refconv.oracle.worker import Worker
+        from refconv.oracle.targets.worker import Worker
 
         return Worker(target, of, time_limit)
     if hasattr(target, "run") and hasattr(target, "close"):

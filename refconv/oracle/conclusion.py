@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from refconv.oracle.diagnosis import AND, LOCATED
-from refconv.oracle.replay import leaves_right
-from refconv.oracle.verdict import Verdict
+from refconv.oracle.faults.diagnosis import AND, LOCATED
+from refconv.oracle.faults.replay import leaves_right
+from refconv.oracle.judging.verdict import Verdict
 
 MOST = 0.6
 """Of the wrong cases, at least, the fault must explain."""

@@ -1,7 +1,7 @@
 """Is it right? A target's outputs are compared with the reference, and what is wrong is explained.
 
-How they are compared is `comparison.py`; what is doubted though nothing is proven wrong is
-`doubt.py`; how a fault is found is `diagnosis.py`.
+How they are compared is `judging/comparison.py`; what is doubted though nothing is proven wrong is
+`judging/doubt.py`; how a fault is found is `faults/diagnosis.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from refconv.oracle.adjoint import Adjoint, posed
-from refconv.oracle.case import Array, Case
-from refconv.oracle.comparison import Terms, compare, is_flushed, ratio_of, worst_of
-from refconv.oracle.diagnosis import NO_HINTS, Hints, explain, explain_shape
-from refconv.oracle.doubt import suspicion, vacuity
-from refconv.oracle.gradient_case import asked
-from refconv.oracle.reference import Reference, UncertainError, reference_of
-from refconv.oracle.verdict import Verdict
+from refconv.oracle.cases.case import Array, Case
+from refconv.oracle.cases.gradient_case import asked
+from refconv.oracle.faults.diagnosis import NO_HINTS, Hints, explain, explain_shape
+from refconv.oracle.judging.comparison import Terms, compare, is_flushed, ratio_of, worst_of
+from refconv.oracle.judging.doubt import suspicion, vacuity
+from refconv.oracle.judging.verdict import Verdict
+from refconv.oracle.reference.adjoint import Adjoint, posed
+from refconv.oracle.reference.certified import Reference, UncertainError, reference_of
 
 
 def judge(

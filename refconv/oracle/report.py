@@ -6,13 +6,13 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from refconv.oracle.case import Case
+from refconv.oracle.cases.case import Case
+from refconv.oracle.cases.kinds import KINDS, kinds_of
 from refconv.oracle.conclusion import conclusion
-from refconv.oracle.diagnosis import AND, LOCATED, Hints
-from refconv.oracle.faults import FAULTS
-from refconv.oracle.gradient_replay import sentence_of
-from refconv.oracle.kinds import KINDS, kinds_of
-from refconv.oracle.verdict import STATUSES, Verdict
+from refconv.oracle.faults.diagnosis import AND, LOCATED, Hints
+from refconv.oracle.faults.gradient_replay import sentence_of
+from refconv.oracle.faults.plain import FAULTS
+from refconv.oracle.judging.verdict import STATUSES, Verdict
 from refconv.text import WIDTH
 
 SHOWN = 3

@@ -15,8 +15,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from refconv.geometry import Geometry
-from refconv.oracle.case import BOUND, Case
-from refconv.oracle.gradient_case import GradientCase, output_padding
+from refconv.oracle.cases.case import BOUND, Case
+from refconv.oracle.cases.gradient_case import GradientCase, output_padding
 
 STRUCTURES = ("standard", "group", "depthwise", "pointwise")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from refconv.oracle.case import Array, Case
-from refconv.oracle.gather import INT64_END, Problem, largest_sum
+from refconv.oracle.cases.case import Array, Case
+from refconv.oracle.reference.gather import INT64_END, Problem, largest_sum
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 from refconv.compare import Structure, structures
 from refconv.conv import conv2d
 from refconv.geometry import Geometry
-from refconv.oracle.draw import integers
+from refconv.oracle.cases.draw import integers
 
 Array = np.ndarray[Any, Any]
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from refconv.conv import conv2d
 from refconv.geometry import Geometry
-from refconv.oracle.case import Case
-from refconv.oracle.comparison import Terms, allowed
-from refconv.oracle.draw import integers
+from refconv.oracle.cases.case import Case
+from refconv.oracle.cases.draw import integers
+from refconv.oracle.faults.rounding import rounded
 from refconv.oracle.judge import judge
-from refconv.oracle.reference import reference_of
-from refconv.oracle.rounding import rounded
+from refconv.oracle.judging.comparison import Terms, allowed
+from refconv.oracle.reference.certified import reference_of
 from refconv.walk.pictures.svg import (
     BLUE,
     FAINT,

@@ -1,0 +1,1 @@
+"""What is asked: cases, their numbers, their kinds, and the suites of them."""

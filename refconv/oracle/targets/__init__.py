@@ -1,0 +1,1 @@
+"""Who is asked: targets by name, public libraries, and processes of their own."""
