@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from strategies import DTYPES, Case, cases, geometries
 
-from refconv import Counts, Geometry, count, count_by_ones, loops, tally
+from refconv import Counts, Geometry, count, count_by_ones, count_gradient, loops, tally
 from refconv.conv import METHODS
 from refconv.counts.closed import _inside
 from refconv.counts.tally import Ledger, Tally
@@ -113,6 +113,12 @@ def test_counts_add_up_field_by_field(a, b):
 def test_counts_add_to_counts_only():
     with pytest.raises(TypeError, match="unsupported operand"):
         count(LAYER) + 1
+
+
+def test_what_is_no_geometry_is_not_counted():
+    for counter in (count, lambda shape: count_gradient(shape, "input-grad")):
+        with pytest.raises(TypeError, match="geometry is of type tuple, but must be a Geometry"):
+            counter((1, 3, 5, 7))
 
 
 def test_no_ratio_to_nothing():

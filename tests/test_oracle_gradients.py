@@ -119,6 +119,10 @@ BAD_CASES = {
         lambda: GradientCase(core()[0], "output-grad"), ValueError,
         "of is 'output-grad', but must be one of input-grad, weight-grad, bias-grad, transpose",
     ),
+    "no case": (
+        lambda: GradientCase(np.ones((1, 1, 2, 2)), "bias-grad"), TypeError,
+        "case is of type ndarray, but must be a Case",
+    ),
     "an unknown gradient to be judged": (
         lambda: judge(core()[0], 0, of="y"), ValueError, "of is 'y', but must be one of input-grad",
     ),

@@ -89,7 +89,11 @@ def count(geometry: Geometry, bias: bool = False) -> Counts:
     >>> c = count(Geometry.of((1, 512, 14, 14), (512, 512, 3, 3), padding=1))
     >>> c.macs, c.effective_macs, c.parameters, c.im2col_size
     (462422016, 419430400, 2359296, 903168)
+
+    Errors: `TypeError` for what is no geometry.
     """
+    if not isinstance(geometry, Geometry):
+        raise TypeError(f"geometry is of type {type(geometry).__name__}, but must be a Geometry")
     g = geometry
     outputs = g.N * g.F * g.OH * g.OW
     macs = outputs * g.K

@@ -54,7 +54,7 @@ class GradientCase(Case):
 
     Errors: `ValueError` for something else that is asked for, a case that is separable, a pad value
     that only a weight gradient depends on, or an output padding that the sizes do not allow;
-    `TypeError` for types that do not go together.
+    `TypeError` for types that do not go together, or for what is no case.
     """
 
     def __init__(
@@ -65,6 +65,8 @@ class GradientCase(Case):
         bias: Any = None,
         output_padding: Any = None,
     ) -> None:
+        if not isinstance(case, Case):
+            raise TypeError(f"case is of type {type(case).__name__}, but must be a Case")
         # Whatever else could be wrong with it, `case` was refused for.
         if isinstance(case, GradientCase):  # whose pads may be made to go with an output padding
             case = case.convolution
