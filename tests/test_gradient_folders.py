@@ -116,10 +116,9 @@ def test_a_verdict_is_the_same_from_a_folder(of, data):
         outputs = outputs[..., 1:]
     elif how == "faulty":
         seed = data.draw(st.sampled_from([seed for seed in SEEDS if seed.of == of]))
+        # Copies: it may write to what it is given.
         given = [a.copy() if isinstance(a, np.ndarray) else a for a in case.operands.values()]
-        outputs = np.asarray(
-            seed.target(*given, **case.options)
-        )  # it may write to what it is given
+        outputs = np.asarray(seed.target(*given, **case.options))
     has_shape = outputs.shape == right.shape and outputs.dtype == right.dtype
     found, actual = there_and_back(case, outputs, has_shape and data.draw(st.booleans()))
     assert judge(found, actual) == judge(case, outputs).told(case=found)
