@@ -28,7 +28,7 @@ def interleave(parts: list[Array], whole: Array, stride: tuple[int, int]) -> Non
     for i in range(sh):
         for j in range(0, sw, 2 if sw == 2 else 1):
             first, second = (_planes(parts[i * sw + k]) for k in (j, min(j + 1, sw - 1)))
-            share(put_rows, (first, second, planes[:, i::sh], j, sw), N * C, threads)
+            share(put_rows, (first, second, planes, i, sh, j, sw), N * C, threads)
 
 
 def _planes(part: Array) -> Array:
@@ -37,14 +37,18 @@ def _planes(part: Array) -> Array:
 
 
 @compiled(nogil=True)
-def put_rows(board, signal, me, first, second, whole, column, step):
-    """Put one phase into each row, or both of two, task by task: a channel."""
+def put_rows(board, signal, me, first, second, whole, top, down, column, step):
+    """Put one phase into each of its rows, or both of two, task by task: a channel.
+
+    `whole` is contiguous, and not cut to those rows: LLVM must know that their cells are neighbours
+    to write several at once.
+    """
     _, H, W = whole.shape
     done = 0
     task = claim(board, signal, me)
     while task >= 0:
-        for h in range(H):
-            row, a, b = whole[task, h], first[task, h], second[task, h]
+        for h in range((H - top + down - 1) // down):
+            row, a, b = whole[task, top + h * down], first[task, h], second[task, h]
             if step == 2:  # told apart so that LLVM writes both side by side
                 for w in range(W // 2):
                     row[2 * w] = a[w]
