@@ -106,7 +106,8 @@ def test_a_verdict_is_the_same_from_a_folder(of, data):
     """On what is right, on what has a fault, on one number that is off, on another shape."""
     case = data.draw(drawn(of))
     right = answer(case)
-    how = data.draw(st.sampled_from(("right", "negative", "off", "cut", "faulty")))
+    ways = ("right", "negative", "off", "cut", "faulty")
+    how = data.draw(st.sampled_from(ways[:-1] if case.grad_y.dtype.kind == "c" else ways))
     outputs = right.copy()
     if how == "off" and outputs.size:
         outputs.flat[data.draw(st.integers(0, outputs.size - 1))] += 1
