@@ -13,7 +13,8 @@ from refconv.oracle import GradientCase, check, judge
 from refconv.oracle.again import SENTENCES
 from refconv.oracle.cases.gradient_case import OF
 from refconv.oracle.cases.suite import core_of
-from refconv.oracle.faults.gradient_faults import GRADIENT_FAULTS, SOLVED_OF
+from refconv.oracle.faults.gradient_faults import GRADIENT_FAULTS
+from refconv.oracle.faults.gradient_solved import SOLVED_OF
 from refconv.oracle.faults.plain import FAULTS
 from refconv.oracle.faults.replay import every_name
 from refconv.oracle.reference.adjoint import indices, posed

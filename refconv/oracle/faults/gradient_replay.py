@@ -11,10 +11,10 @@ import numpy as np
 from refconv.oracle.faults.gradient_faults import (
     BY_X,
     GRADIENT_FAULTS,
-    SOLVED_OF,
     resized,
     transposed_size_change,
 )
+from refconv.oracle.faults.gradient_solved import SOLVED_OF
 from refconv.oracle.faults.plain import FAULTS, Fault
 from refconv.oracle.reference.adjoint import Adjoint, indices
 from refconv.oracle.reference.gather import Problem

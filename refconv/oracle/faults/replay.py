@@ -14,8 +14,8 @@ import numpy as np
 
 from refconv.counts import count
 from refconv.oracle.cases.case import Array, Case
-from refconv.oracle.faults.gradient_faults import SOLVED_OF
 from refconv.oracle.faults.gradient_replay import gradient_replays, names_of
+from refconv.oracle.faults.gradient_solved import SOLVED_OF
 from refconv.oracle.faults.plain import FAULTS, Fault
 from refconv.oracle.faults.rounding import (
     ACCUMULATORS,
