@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 
 from refconv.oracle.again import put_again
 from refconv.oracle.cases.case import Case
-from refconv.oracle.cases.gradient_case import OF, asked
+from refconv.oracle.cases.gradient_case import asked, refuse_unknown
 from refconv.oracle.cases.kinds import KINDS, kinds_of
 from refconv.oracle.cases.suite import named
 from refconv.oracle.faults.diagnosis import NO_HINTS, Hints
@@ -79,8 +79,8 @@ def check(
 
     Errors: `ValueError` for a suite or kind that is none; `TargetError` where a name leads nowhere.
     """
-    if of is not None and of not in OF:
-        raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
+    if of is not None:
+        refuse_unknown(of)
     if unknown := [kind for kind in only if kind not in KINDS]:
         raise ValueError(f"unknown kind {unknown[0]!r}: it must be one of {', '.join(KINDS)}")
     chosen = named(suite, of) if isinstance(suite, str) else [asked(case, of) for case in suite]

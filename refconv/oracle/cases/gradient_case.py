@@ -71,8 +71,7 @@ class GradientCase(Case):
         if isinstance(case, GradientCase):  # whose pads may be made to go with an output padding
             case = case.convolution
         self.convolution: Case = case
-        if of not in OF:
-            raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
+        refuse_unknown(of)
         if case.pointwise_weight is not None:
             raise ValueError("case is separable, but a gradient is asked of one convolution")
         if case.pad_value and of != "weight-grad":
@@ -254,6 +253,12 @@ class GradientCase(Case):
         more = self.asked_output_padding
         shown = "" if more is None else f", output_padding={more}"
         return f"Gradient{str(self.source)[:-1]}, of={self.of!r}{shown})"
+
+
+def refuse_unknown(of: str) -> None:
+    """Raise where something else is asked for than one of `OF`."""
+    if of not in OF:
+        raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
 
 
 def asked(case: Case, of: str | None) -> Case:

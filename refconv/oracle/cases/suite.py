@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from refconv.oracle.cases.case import Case
-from refconv.oracle.cases.gradient_case import OF, GradientCase
+from refconv.oracle.cases.gradient_case import OF, GradientCase, refuse_unknown
 
 CORE: tuple[tuple[str, dict[str, Any]], ...] = (
     # What everything is about: groups, stride, dilation, pads and bias at once.
@@ -198,8 +198,7 @@ def named(suite: str, of: str | None = None) -> tuple[Case, ...]:
         raise ValueError(f"suite is {suite!r}, but must be one of {', '.join(SUITES)}")
     if of is None:
         return SUITES[suite]()
-    if of not in OF:
-        raise ValueError(f"of is {of!r}, but must be one of {', '.join(OF)}")
+    refuse_unknown(of)
     if suite not in SUITES_OF:
         raise ValueError(f"suite is {suite!r}, but the {of} is asked of one convolution")
     return SUITES_OF[suite](of)
